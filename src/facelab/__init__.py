@@ -1,0 +1,1 @@
+"""Helpers of the course: data sets, a pretrained network, plots."""
