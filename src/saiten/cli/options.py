@@ -1,0 +1,21 @@
+"""Options that several commands share, so that they are spelled and explained once.
+
+In: nothing. Out: click decorators. A command takes `course_dir: Path | None` and gives it to `Course.find`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+course_option = click.option(
+    "--course",
+    "course_dir",
+    type=click.Path(path_type=Path),
+    default=None,
+    metavar="DIR",
+    help="The course's folder; without it, the nearest one above the current folder.",
+)
+
+json_option = click.option("--json", "as_json", is_flag=True, help="One JSON object a line instead of a table.")
