@@ -1,0 +1,165 @@
+"""Settings of one assignment: the optional assignment.toml beside its notebook.
+
+In: the file's text. Out: a frozen `Settings`; a course that nbgrader alone made has no such file and gets the defaults.
+An unknown key or a value of the wrong type is a `CourseError` that names it.
+"""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from saiten.bundle import Limits
+from saiten.errors import CourseError
+
+FILE_NAME = "assignment.toml"
+GPU_CHOICES = ("none", "optional", "required")
+FEEDBACK_CHOICES = ("off", "public", "questions", "total")
+
+
+@dataclass(frozen=True, slots=True)
+class InstantFeedback:
+    """What a student may learn from marking before the deadline."""
+
+    show: str = "public"
+    """"off", "public" (public tests only), "questions" (a score for each question) or "total" (one number)"""
+    per_day: int = 0
+    """how often a student may ask in 24 hours; 0 is no limit"""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What belongs to one assignment and not to its notebook."""
+
+    title: Mapping[str, str] = field(default_factory=dict)
+    """language code to title"""
+    release: datetime | None = None
+    """when students get it, with its offset from UTC"""
+    due: datetime | None = None
+    """until when they hand it in, with its offset from UTC"""
+    gpu: str = "none"
+    """"none", "optional" or "required\""""
+    hidden_files: tuple[str, ...] = ()
+    """globs of data files, relative to the assignment's folder, that only the judge sees"""
+    allow_files: tuple[str, ...] = ()
+    """globs of a submission's own files that its process may see"""
+    shared_code: tuple[str, ...] = ()
+    """globs of public files whose lines may also stand in a solution or a hidden test: the leak check skips them"""
+    limits: Limits = field(default_factory=Limits)
+    instant_feedback: InstantFeedback = field(default_factory=InstantFeedback)
+
+
+def read_settings(folder: Path) -> Settings:
+    """Read assignment.toml of an assignment's folder.
+
+    Args:
+        folder: the assignment's source folder.
+
+    Returns:
+        the settings; the defaults if there is no such file.
+
+    Raises:
+        CourseError: the file cannot be read, has an unknown key, or a value of the wrong type.
+    """
+    path = folder / FILE_NAME
+    try:
+        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return Settings()
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise CourseError(f"{path} cannot be read: {error}.", "It is a TOML file; docs show an example.") from error
+    _known(path, raw, [item.name for item in fields(Settings)], "")
+    limits = _table(path, raw, "limits")
+    _known(path, limits, [item.name for item in fields(Limits)], "limits.")
+    feedback = _table(path, raw, "instant_feedback")
+    _known(path, feedback, [item.name for item in fields(InstantFeedback)], "instant_feedback.")
+    settings = Settings(
+        title={key: _text(path, f"title.{key}", value) for key, value in _table(path, raw, "title").items()},
+        release=_moment(path, raw, "release"),
+        due=_moment(path, raw, "due"),
+        gpu=_choice(path, "gpu", raw.get("gpu", "none"), GPU_CHOICES),
+        hidden_files=_globs(path, raw, "hidden_files"),
+        allow_files=_globs(path, raw, "allow_files"),
+        shared_code=_globs(path, raw, "shared_code"),
+        limits=_limits(path, limits),
+        instant_feedback=InstantFeedback(
+            show=_choice(path, "instant_feedback.show", feedback.get("show", "public"), FEEDBACK_CHOICES),
+            per_day=_whole(path, "instant_feedback.per_day", feedback.get("per_day", 0), least=0),
+        ),
+    )
+    if settings.release and settings.due and settings.due <= settings.release:
+        raise CourseError(f"{path}: `due` is not after `release`.", "Mend one of the two dates.")
+    return settings
+
+
+def _known(path: Path, table: Mapping[str, Any], names: list[str], prefix: str) -> None:
+    for key in table:
+        if key not in names:
+            close = difflib.get_close_matches(key, names, 1)
+            hint = f"Did you mean `{prefix}{close[0]}`?" if close else f"Known are: {', '.join(names)}."
+            raise CourseError(f"{path}: unknown key `{prefix}{key}`.", hint)
+
+
+def _wrong(path: Path, key: str, wanted: str, value: object) -> CourseError:
+    return CourseError(f"{path}: `{key}` must be {wanted}, not {value!r}.", "Mend this line.")
+
+
+def _table(path: Path, raw: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    value = raw.get(key, {})
+    if not isinstance(value, dict):
+        raise _wrong(path, key, f"a table, written [{key}]", value)
+    return value
+
+
+def _text(path: Path, key: str, value: object) -> str:
+    if not isinstance(value, str):
+        raise _wrong(path, key, "text in quotes", value)
+    return value
+
+
+def _choice(path: Path, key: str, value: object, choices: tuple[str, ...]) -> str:
+    if not isinstance(value, str) or value not in choices:
+        raise _wrong(path, key, " or ".join(f'"{choice}"' for choice in choices), value)
+    return value
+
+
+def _whole(path: Path, key: str, value: object, *, least: int) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or value < least:
+        raise _wrong(path, key, f"a whole number, {least} or more", value)
+    return value
+
+
+def _globs(path: Path, raw: Mapping[str, Any], key: str) -> tuple[str, ...]:
+    value = raw.get(key, [])
+    if not isinstance(value, list) or not all(isinstance(item, str) and item for item in value):
+        raise _wrong(path, key, "a list of file globs in quotes", value)
+    return tuple(value)
+
+
+def _moment(path: Path, raw: Mapping[str, Any], key: str) -> datetime | None:
+    value = raw.get(key)
+    if value is None:
+        return None
+    if not isinstance(value, datetime) or value.tzinfo is None:
+        raise _wrong(path, key, "a date and time with its offset, such as 2026-04-10T23:59:00+09:00", value)
+    return value
+
+
+def _limits(path: Path, table: Mapping[str, Any]) -> Limits:
+    values: dict[str, Any] = {}
+    for item in fields(Limits):
+        value = table.get(item.name)
+        if value is None:
+            continue
+        if isinstance(item.default, float):
+            if not isinstance(value, int | float) or isinstance(value, bool) or not 0 < value < float("inf"):
+                raise _wrong(path, f"limits.{item.name}", "a number of seconds above 0", value)
+            values[item.name] = float(value)
+        else:
+            values[item.name] = _whole(path, f"limits.{item.name}", value, least=1)
+    return Limits(**values)
