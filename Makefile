@@ -79,8 +79,9 @@ lock: ## pin again all that pyproject.toml asks for (maintainers)
 	{ sed '/^[^#]/,$$d' requirements.lock; sed -e '/^# The following packages/d' -e '/^$$/d' "$$scratch/lock"; } > "$$scratch/new"; \
 	mv "$$scratch/new" requirements.lock
 
+# No prerequisites: the hash in the stamp's name says whether the environment fits, whatever git did to time stamps.
 # pip is told --no-build-isolation: setuptools is in the lock, so nothing unpinned is fetched to build saiten itself.
-$(READY): $(PINS)
+$(READY):
 	@if ! $(PYTHON) -c 'import sys, venv, ensurepip; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null; then \
 	  echo "Saiten's environment needs CPython 3.11 with its venv module; '$(PYTHON)' is not that." >&2; \
 	  echo "Install it (Debian: apt-get install python3.11-venv; conda: see environment.yml; or pyenv, uv)," >&2; \
