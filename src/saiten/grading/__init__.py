@@ -1,1 +1,5 @@
-"""Running and judging one submission."""
+"""Running and judging submissions: `Engine(bundle).mark(submission)`."""
+
+from saiten.grading.engine import Engine
+
+__all__ = ["Engine"]

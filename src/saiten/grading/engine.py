@@ -1,0 +1,353 @@
+"""The engine: marks submissions of one assignment in a worker process, with everything warm.
+
+In: a bundle once, submissions one after another. Out: one `Result` for each, whatever it holds.
+The engine supervises: it starts the parents, hands each judge its student processes, ends both when time is up.
+It runs no code of a student's or an instructor's itself.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from saiten.bundle import Bundle, BundleCell, BundleNotebook, Role
+from saiten.errors import EngineError, SandboxError, SubmissionError
+from saiten.grading import process
+from saiten.grading.assemble import assemble, missing_notebook, total
+from saiten.grading.channel import Channel, ChannelClosed, ChannelTimeout, pair
+from saiten.grading.judge import Record
+from saiten.grading.rebuild import Plan, parse, plan
+from saiten.grading.sandbox import NamespaceSandbox, Seat, UnsafeSandbox, readable_folders
+from saiten.results import CellResult, NotebookResult, Result, Status
+from saiten.submission import Submission
+
+START_SECONDS = 300.0
+"""Time for imports, leading cells and the reference run."""
+SPARE_SECONDS = 30.0
+"""Time beyond the submission's own limit after which the judge itself is taken for broken."""
+
+
+class Engine:
+    """Marks submissions of one assignment.
+
+    Args:
+        bundle: the assignment.
+        unsafe: mark without namespaces; students' code can then read and write what this user can.
+
+    Raises:
+        SandboxError: on entering, if this machine does not allow the namespaces and `unsafe` was not given.
+        EngineError: on entering or marking, if our own processes fail.
+    """
+
+    def __init__(self, bundle: Bundle, *, unsafe: bool = False) -> None:
+        self._bundle = bundle
+        self._sandbox = UnsafeSandbox.name if unsafe else NamespaceSandbox.name
+        self._folder: Path | None = None
+        self._zygote: _Zygote | None = None
+        self._houses: dict[str, _House] = {}
+
+    def __enter__(self) -> Self:
+        self._folder = Path(tempfile.mkdtemp(prefix="saiten-"))
+        try:
+            for notebook in self._bundle.notebooks:
+                if _has_code(notebook):
+                    self._house(notebook)
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End all processes and remove the temporary files."""
+        if self._zygote is not None:
+            self._zygote.close()
+            self._zygote = None
+        self._houses.clear()
+        if self._folder is not None:
+            shutil.rmtree(self._folder, ignore_errors=True)
+            self._folder = None
+
+    def mark(self, submission: Submission) -> Result:
+        """Mark one submission; never raises for anything that it holds or does."""
+        started = time.perf_counter()
+        try:
+            result = self._mark(submission)
+        except SubmissionError as error:
+            result = self._without_score(submission, Status.REJECTED, str(error))
+        except (EngineError, ChannelClosed, ChannelTimeout, OSError) as error:
+            self._start_again()
+            result = self._without_score(submission, Status.INFRA_ERROR, f"{type(error).__name__}: {error}")
+        return replace(result, seconds=time.perf_counter() - started)
+
+    def _mark(self, submission: Submission) -> Result:
+        if submission.problem:
+            raise SubmissionError(submission.problem)
+        bundle = self._bundle
+        cells: list[CellResult] = []
+        notebooks: list[NotebookResult] = []
+        notes = list(submission.notes)
+        if not any(notebook.name in submission.notebooks for notebook in bundle.notebooks):
+            names = ", ".join(f"{notebook.name}.ipynb" for notebook in bundle.notebooks)
+            raise SubmissionError("The submission holds no notebook of the assignment.", f"Hand in {names}.")
+        for notebook in bundle.notebooks:
+            content = submission.notebooks.get(notebook.name)
+            if content is None:
+                missing, its_cells = missing_notebook(notebook)
+                notes.append(f"{notebook.name}: the notebook is missing from the submission.")
+            else:
+                planned = plan(notebook, parse(content))
+                records, remarks = self._judge(notebook, planned, submission)
+                missing, its_cells = assemble(notebook, planned, records)
+                notes += [f"{notebook.name}: {note}" for note in (*planned.notes, *remarks)]
+            notebooks.append(missing)
+            cells += its_cells
+        questions, score, status = total(bundle, cells)
+        return Result(
+            student=submission.student,
+            assignment=bundle.assignment,
+            status=status,
+            score=score,
+            max_score=bundle.max_score,
+            questions=questions,
+            notes=tuple(notes),
+            notebooks=tuple(notebooks),
+            bundle_hash=bundle.hash,
+            submission_hash=submission.hash,
+        )
+
+    def _without_score(self, submission: Submission, status: Status, message: str) -> Result:
+        return Result(
+            student=submission.student,
+            assignment=self._bundle.assignment,
+            status=status,
+            score=None,
+            max_score=self._bundle.max_score,
+            message=message,
+            notes=submission.notes,
+            bundle_hash=self._bundle.hash,
+            submission_hash=submission.hash,
+        )
+
+    def _judge(self, notebook: BundleNotebook, planned: Plan, submission: Submission) -> tuple[list[Record], list[str]]:
+        if not any(step.cell_type == "code" for step in planned.steps):
+            return [Record() for _ in planned.steps], []
+        seed = int(_mix(self._bundle.hash, submission.hash), 16)
+        report = self._house(notebook).judge(planned, self._allowed(submission), seed)
+        return report.records, report.notes
+
+    def _allowed(self, submission: Submission) -> dict[str, bytes]:
+        """The submission's own files that the assignment lets its process see."""
+        patterns = self._bundle.allow_files
+        return {
+            name: content
+            for name, content in submission.files.items()
+            if any(Path(name).match(pattern) for pattern in patterns) and name not in self._bundle.files
+        }
+
+    def _house(self, notebook: BundleNotebook) -> _House:
+        if self._folder is None:
+            raise EngineError("the engine is closed")
+        if self._zygote is None:
+            modules = {name for each in self._bundle.notebooks for name in each.imports}
+            self._zygote = _Zygote(tuple(sorted(modules)))
+        house = self._houses.get(notebook.name)
+        if house is None:
+            house = _House(self._bundle, notebook, self._zygote, self._folder, self._sandbox)
+            self._houses[notebook.name] = house
+        return house
+
+    def _start_again(self) -> None:
+        """After a fault of ours, begin with fresh processes."""
+        self._houses.clear()
+        if self._zygote is not None:
+            self._zygote.close()
+            self._zygote = None
+
+
+class _Zygote:
+    """The process that has imported everything and nothing else."""
+
+    def __init__(self, imports: tuple[str, ...]) -> None:
+        ours, theirs = pair()
+        environment = {name: value for name, value in os.environ.items() if name in _ENVIRONMENT}
+        environment |= dict.fromkeys(_THREADS, "1")
+        environment |= {"LANG": "C.UTF-8", "PYTHONHASHSEED": "0", "MPLBACKEND": "agg", "PATH": "/usr/bin:/bin"}
+        with theirs:
+            self._process = subprocess.Popen(
+                [sys.executable, "-s", "-P", "-X", "utf8", "-c", _ZYGOTE, str(theirs.fileno())],
+                pass_fds=[theirs.fileno()],
+                env=environment,
+                cwd="/",
+                stdin=subprocess.DEVNULL,
+                start_new_session=True,
+            )
+        self._control = Channel(ours)
+        self._control.send_object(process.ZygoteTask(imports))
+        self._control.receive_object(time.monotonic() + START_SECONDS)
+
+    def parent(self, kind: str, task: Any, *, mapped: bool) -> Channel:
+        """Fork a parent, give it its task, and wait until it is ready."""
+        ours, theirs = pair()
+        with theirs:
+            self._control.send_object((kind, mapped), [theirs.fileno()])
+        channel = Channel(ours)
+        channel.send_object(task)
+        return channel
+
+    def close(self) -> None:
+        """End it and everything forked from it."""
+        self._control.close()
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+
+
+class _House:
+    """The parents of one notebook, and the supervision of one submission at a time."""
+
+    def __init__(
+        self, bundle: Bundle, notebook: BundleNotebook, zygote: _Zygote, folder: Path, sandbox: str
+    ) -> None:
+        self._bundle = bundle
+        self._notebook = notebook
+        self._zygote = zygote
+        self._folder = folder
+        self._sandbox = sandbox
+        self._judges = self._judge_parent()
+        self._students = {True: self._student_parent(leading=True)}
+
+    def judge(self, planned: Plan, files: Mapping[str, bytes], seed: int) -> process.Report:
+        """Judge one submission of this notebook.
+
+        Raises:
+            EngineError: the judge failed, or took longer than any submission may.
+        """
+        students = self._parent_for(planned)
+        ours, theirs = pair()
+        with theirs:
+            self._judges.send_object(("judge", process.JudgeTask(planned, seed)), [theirs.fileno()])
+        report = Channel(ours)
+        (_, judge_pid), _ = self._judges.receive_object(time.monotonic() + SPARE_SECONDS)
+        deadline = time.monotonic() + self._bundle.limits.total_seconds + SPARE_SECONDS
+        student: int | None = None
+        try:
+            while True:
+                (kind, body), _ = report.receive_object(deadline)
+                if kind == "done":
+                    result: process.Report = body
+                    return result
+                if kind == "failed":
+                    raise EngineError(f"the judge failed:\n{body}")
+                if student is not None:
+                    self._kill(students, student)
+                student = self._new_student(students, report, process.StudentTask(files, seed ^ 1))
+        except ChannelClosed:
+            raise EngineError("the judge ended without a verdict") from None
+        except ChannelTimeout:
+            raise EngineError("the judge gave no verdict in time") from None
+        finally:
+            report.close()
+            if student is not None:
+                self._kill(students, student)
+            with suppress(ProcessLookupError):
+                os.kill(judge_pid, signal.SIGKILL)
+            self._judges.send_object(("reap", judge_pid))
+
+    def _new_student(self, students: Channel, report: Channel, task: process.StudentTask) -> int:
+        for_judge, for_student = pair()
+        with for_judge, for_student:
+            students.send_object(("student", task), [for_student.fileno()])
+            (_, pid), _ = students.receive_object(time.monotonic() + SPARE_SECONDS)
+            report.send_object("channel", [for_judge.fileno()])
+        return int(pid)
+
+    def _kill(self, students: Channel, pid: int) -> None:
+        students.send_object(("kill", pid))
+        students.receive_object(time.monotonic() + SPARE_SECONDS)
+
+    def _parent_for(self, planned: Plan) -> Channel:
+        leading = not planned.leading_changed
+        if leading not in self._students:
+            self._students[leading] = self._student_parent(leading=leading)
+        return self._students[leading]
+
+    def _judge_parent(self) -> Channel:
+        folder = self._folder / self._notebook.name / "judge"
+        for files in (self._bundle.files, self._bundle.hidden_files):
+            for name, content in files.items():
+                target = folder / name
+                target.parent.mkdir(parents=True, exist_ok=True)
+                target.write_bytes(content)
+        folder.mkdir(parents=True, exist_ok=True)
+        task = process.JudgeParentTask(self._notebook, self._bundle.limits, str(folder))
+        channel = self._zygote.parent("judge", task, mapped=False)
+        _expect_ready(channel, "the judge")
+        return channel
+
+    def _student_parent(self, *, leading: bool) -> Channel:
+        root = self._folder / self._notebook.name / ("student" if leading else "student-bare")
+        root.mkdir(parents=True)
+        seat = Seat(self._bundle.limits, self._bundle.files, readable_folders(), _devices(self._bundle.gpu))
+        task = process.StudentParentTask(released(self._notebook), seat, self._sandbox, str(root), leading)
+        mapped = self._sandbox == NamespaceSandbox.name and os.getuid() == 0
+        channel = self._zygote.parent("student", task, mapped=mapped)
+        _expect_ready(channel, "the student's side")
+        return channel
+
+
+def released(notebook: BundleNotebook) -> BundleNotebook:
+    """The notebook as students have it: no reference, no hidden test, no name that the reference brings."""
+
+    def strip(cell: BundleCell) -> BundleCell:
+        return replace(cell, source=cell.release_source, brings=(), checksum=None, metadata={})
+
+    return replace(notebook, cells=tuple(strip(cell) for cell in notebook.cells))
+
+
+def _expect_ready(channel: Channel, who: str) -> None:
+    try:
+        (kind, body), _ = channel.receive_object(time.monotonic() + START_SECONDS)
+    except (ChannelClosed, ChannelTimeout) as error:
+        raise EngineError(f"{who} could not be prepared ({type(error).__name__})") from None
+    if kind == "refused":
+        raise SandboxError(
+            f"This machine does not allow the sandbox ({body}).",
+            "See `saiten doctor`; `--unsafe` marks without it, where you trust every submission.",
+        )
+    if kind != "ready":
+        raise EngineError(f"{who} could not be prepared:\n{body}")
+
+
+def _has_code(notebook: BundleNotebook) -> bool:
+    return any(cell.cell_type == "code" and cell.role is not Role.TEXT for cell in notebook.cells)
+
+
+def _devices(gpu: str) -> tuple[str, ...]:
+    if gpu == "none":
+        return ()
+    return tuple(sorted(str(path) for path in Path("/dev").glob("nvidia*") if path.is_char_device()))
+
+
+def _mix(*hashes: str) -> str:
+    import hashlib
+
+    return hashlib.blake2b("\0".join(hashes).encode(), digest_size=8).hexdigest()
+
+
+_ZYGOTE = "from saiten.grading import process; process.main()"
+_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
+_ENVIRONMENT = frozenset({"TZ", "OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE", "CUDA_VISIBLE_DEVICES", "LD_LIBRARY_PATH"})

@@ -1,0 +1,134 @@
+"""What is prepared once for a notebook: leading cells and reference run, and which names come from whom.
+
+In: a bundle's notebook and a shell in a fresh process. Out: `Ground` for the judge; the leading cells' outputs for both.
+Names that solution cells bring belong to the student; so do names of the instructor's cells that use them.
+"""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from types import ModuleType
+from typing import Any
+
+from IPython.core.inputtransformer2 import TransformerManager
+
+from saiten.bundle import BundleCell, BundleNotebook, Role
+from saiten.errors import EngineError
+from saiten.grading.judge import Ground
+from saiten.grading.rebuild import leading_cells
+from saiten.grading.shell import CaptureShell, Output
+
+
+@dataclass(slots=True)
+class Brought:
+    """What running a cell did to the namespace."""
+
+    outputs: list[Output]
+    names: dict[str, Any] = field(default_factory=dict)
+    error: BaseException | None = None
+
+
+def run_and_compare(shell: CaptureShell, source: str, name: str, count: int, limit: int) -> Brought:
+    """Run a cell and tell which names it added or bound anew (those with a leading underscore are IPython's)."""
+    names = shell.user_ns
+    before = dict(names)
+    ran = shell.run(source, name, count, limit)
+    brought = {
+        key: value
+        for key, value in names.items()
+        if not key.startswith("_") and key not in _SHELL_NAMES and before.get(key, _MISSING) is not value
+    }
+    return Brought(ran.outputs, brought, ran.error)
+
+
+_MISSING = object()
+_SHELL_NAMES = frozenset({"In", "Out", "exit", "quit", "get_ipython", "open"})
+
+
+def run_leading(shell: CaptureShell, notebook: BundleNotebook, limit: int) -> dict[str, Brought]:
+    """Run the instructor's leading cells in the current namespace.
+
+    Raises:
+        EngineError: one of them failed; the reference run did not see that, so the machine differs.
+    """
+    done: dict[str, Brought] = {}
+    for index in sorted(leading_cells(notebook)):
+        cell = notebook.cells[index]
+        ran = run_and_compare(shell, cell.release_source, f"cell {cell.grade_id or cell.id}", index + 1, limit)
+        if ran.error is not None:
+            raise EngineError(f"the instructor's cell {cell.grade_id or cell.id} failed: {ran.error!r}")
+        done[cell.id] = ran
+    return done
+
+
+def prepare(shell: CaptureShell, notebook: BundleNotebook, limit: int) -> Ground:
+    """Run leading cells, then the whole reference in a second namespace; the shell is left in the first one."""
+    first = ModuleType("__main__")
+    shell.use(first)
+    leading = run_leading(shell, notebook, limit)
+    second = ModuleType("__main__")
+    second.__dict__.update({name: value for name, value in first.__dict__.items() if not name.startswith("_")})
+    shell.use(second)
+    brought: dict[str, dict[str, Any]] = {cell_id: ran.names for cell_id, ran in leading.items()}
+    for index, cell in enumerate(notebook.cells):
+        if cell.cell_type != "code" or cell.id in leading or cell.role is Role.TEST:
+            continue
+        ran = run_and_compare(shell, cell.source, f"cell {cell.grade_id or cell.id}", index + 1, limit)
+        if ran.error is not None and cell.role is Role.SOLUTION:
+            raise EngineError(f"the reference solution of {cell.grade_id} failed: {ran.error!r}")
+        brought[cell.id] = ran.names
+    shell.use(first)
+    remote, tainted = divide(notebook.cells, brought)
+    for cell_id in tainted & set(leading):
+        for name in remote.get(cell_id, ()):
+            first.__dict__.pop(name, None)
+    outputs = {cell_id: ran.outputs for cell_id, ran in leading.items()}
+    return Ground(notebook, first, second, brought, tainted, remote, outputs)
+
+
+def divide(
+    cells: Iterable[BundleCell], brought: dict[str, dict[str, Any]]
+) -> tuple[dict[str, tuple[str, ...]], frozenset[str]]:
+    """Which names of which cell are the student's, and which cells of the instructor's depend on those.
+
+    Modules, and functions and classes of libraries, are never the student's, wherever they were imported: a test's
+    `np` is the judge's own.
+    """
+    code = [cell for cell in cells if cell.cell_type == "code" and cell.role is not Role.TEST]
+    remote: dict[str, tuple[str, ...]] = {}
+    theirs: set[str] = set()
+    for cell in code:
+        if cell.role in (Role.SOLUTION, Role.MANUAL):
+            remote[cell.id] = tuple(sorted(n for n, value in brought.get(cell.id, {}).items() if not is_library(value)))
+            theirs.update(remote[cell.id])
+    tainted: set[str] = set()
+    while True:
+        size = len(theirs), len(tainted)
+        for cell in code:
+            if cell.role is Role.SETUP and cell.id not in tainted and names_used(cell.source) & theirs:
+                tainted.add(cell.id)
+                mine = brought.get(cell.id, {})
+                remote[cell.id] = tuple(sorted(name for name, value in mine.items() if not is_library(value)))
+                theirs.update(remote[cell.id])
+        if (len(theirs), len(tainted)) == size:
+            return remote, frozenset(tainted)
+
+
+def is_library(value: Any) -> bool:
+    """A module, or a function or class that was imported."""
+    if isinstance(value, ModuleType):
+        return True
+    if not callable(value) or not hasattr(value, "__name__"):
+        return False
+    return getattr(value, "__module__", "__main__") not in ("__main__", None)
+
+
+def names_used(source: str) -> frozenset[str]:
+    """Every name that a cell mentions, functions' bodies included."""
+    with contextlib.suppress(SyntaxError, ValueError):
+        tree = ast.parse(TransformerManager().transform_cell(source))
+        return frozenset(node.id for node in ast.walk(tree) if isinstance(node, ast.Name))
+    return frozenset()

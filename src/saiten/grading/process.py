@@ -1,0 +1,302 @@
+"""The processes behind an engine: one that has only imported, and the two parents that are forked from it.
+
+    worker ── spawns ──► zygote (imports, nothing else)
+                           ├── judge parent    gets the bundle over its own socket; forks one judge per submission
+                           └── student parent  confined; runs the leading cells; forks one student per submission
+
+In: requests over sockets from the worker. Out: processes. The secret parts of a bundle are sent to the judge parent
+after the fork: what the student parent's memory never held, no student can find there.
+Run as `python -c "from saiten.grading import process; process.main()" FD`: pickles name these classes by their module.
+"""
+
+from __future__ import annotations
+
+import gc
+import importlib
+import os
+import random
+import signal
+import socket
+import sys
+import tempfile
+import traceback
+import warnings
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from saiten.bundle import BundleNotebook, Limits
+from saiten.grading import linux
+from saiten.grading.channel import Channel, ChannelClosed
+from saiten.grading.codec import MAX_STRUCTURE
+from saiten.grading.ground import prepare, run_leading
+from saiten.grading.judge import Judge, Record
+from saiten.grading.rebuild import Plan
+from saiten.grading.sandbox import NamespaceSandbox, Sandbox, Seat, UnsafeSandbox
+from saiten.grading.shell import CaptureShell, prepare_matplotlib
+from saiten.grading.student import RawOutput, StudentSide
+
+
+@dataclass(frozen=True, slots=True)
+class ZygoteTask:
+    """What the first process is told: nothing that a student may not know."""
+
+    imports: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class JudgeParentTask:
+    """Sent to the judge parent alone."""
+
+    notebook: BundleNotebook
+    limits: Limits
+    folder: str
+    """working directory with public and hidden files"""
+
+
+@dataclass(frozen=True, slots=True)
+class StudentParentTask:
+    """Sent to the student parent: the released notebook, never the reference or a hidden test."""
+
+    released: BundleNotebook
+    seat: Seat
+    sandbox: str
+    root: str
+    """an empty folder of the worker's, on which the file tree is built"""
+    run_leading: bool
+    """False for submissions that changed a leading cell: imports only"""
+
+
+@dataclass(frozen=True, slots=True)
+class JudgeTask:
+    """One submission for a judge; its report goes to the descriptor that comes with it."""
+
+    plan: Plan
+    seed: int
+
+
+@dataclass(frozen=True, slots=True)
+class StudentTask:
+    """One student process; its channel comes as a descriptor."""
+
+    files: Mapping[str, bytes]
+    seed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a judge sends to the worker at the end."""
+
+    records: list[Record]
+    notes: list[str]
+
+
+def main() -> None:
+    """Entry point of the zygote."""
+    linux.die_with_parent()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    control = Channel(socket.socket(fileno=int(sys.argv[1])))
+    task, _ = control.receive_object()
+    shell = _warm_up(task)
+    control.send_object("ready")
+    while True:
+        try:
+            (kind, mapped), fds = control.receive_object()
+        except ChannelClosed:
+            os._exit(0)
+        _fork_parent(kind, mapped, fds[0], control, shell)
+        os.close(fds[0])
+
+
+def _warm_up(task: ZygoteTask) -> CaptureShell:
+    """Import once what every notebook of the assignment needs; one thread everywhere."""
+    shell = CaptureShell.create(ModuleType("__main__"))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for name in task.imports:
+            with suppress(Exception):  # the cell that needs it will say what is wrong
+                importlib.import_module(name)
+    _one_thread()
+    prepare_matplotlib(shell)
+    gc.collect()
+    gc.freeze()
+    return shell
+
+
+def _one_thread() -> None:
+    torch, cv2 = sys.modules.get("torch"), sys.modules.get("cv2")
+    if torch is not None:
+        torch.set_num_threads(1)
+        with suppress(RuntimeError):
+            torch.set_num_interop_threads(1)
+    if cv2 is not None:
+        cv2.setNumThreads(1)
+
+
+def _fork_parent(kind: str, mapped: bool, fd: int, control: Channel, shell: CaptureShell) -> None:
+    """Fork one of the parents; if it wants its users mapped, do that from out here."""
+    ask_read, ask_write = os.pipe()
+    answer_read, answer_write = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        control.close()
+        os.close(ask_read)
+        os.close(answer_write)
+
+        def map_user() -> None:
+            os.write(ask_write, b"?")
+            if os.read(answer_read, 1) != b"!":
+                raise OSError("the users of the sandbox could not be mapped")
+
+        linux.die_with_parent()
+        parent = _judge_parent if kind == "judge" else _student_parent
+        _parent_main(parent, Channel(socket.socket(fileno=fd)), shell, map_user, (ask_write, answer_read))
+    for end in (ask_write, answer_read):
+        os.close(end)
+    if mapped and os.read(ask_read, 1) == b"?":
+        with suppress(OSError):
+            _write_maps(pid)
+            os.write(answer_write, b"!")
+    for end in (ask_read, answer_write):
+        os.close(end)
+
+
+def _write_maps(pid: int) -> None:
+    from saiten.grading.sandbox import user_maps
+
+    users, groups = user_maps()
+    Path(f"/proc/{pid}/uid_map").write_text(users, encoding="ascii")
+    Path(f"/proc/{pid}/gid_map").write_text(groups, encoding="ascii")
+
+
+_Parent = Callable[[Channel, CaptureShell, Callable[[], None]], None]
+
+
+def _parent_main(
+    parent: _Parent, control: Channel, shell: CaptureShell, map_user: Callable[[], None], pipes: tuple[int, int]
+) -> None:
+    """Run a parent's loop; whatever goes wrong is told to the worker, and the process ends."""
+    code = 0
+    try:
+        parent(control, shell, map_user)
+    except ChannelClosed:
+        pass
+    except BaseException:
+        code = 1
+        with suppress(Exception):
+            control.send_object(("failed", traceback.format_exc()))
+    os._exit(code)
+
+
+# -- the judge's side -----------------------------------------------------------------------------------------------
+
+
+def _judge_parent(control: Channel, shell: CaptureShell, _: Callable[[], None]) -> None:
+    task, _fds = control.receive_object()
+    _enter(Path(task.folder))
+    ground = prepare(shell, task.notebook, task.limits.output_kb << 10)
+    gc.collect()
+    gc.freeze()
+    control.send_object(("ready", ground.leading_outputs))
+    while True:
+        request, fds = control.receive_object()
+        if request[0] == "reap":
+            with suppress(ChildProcessError):
+                os.waitpid(request[1], 0)
+            continue
+        pid = os.fork()
+        if pid == 0:
+            linux.die_with_parent()
+            control.close()
+            _judge_main(request[1], ground, task.limits, shell, Channel(socket.socket(fileno=fds[0])))
+        os.close(fds[0])
+        control.send_object(("judge", pid))
+
+
+def _judge_main(task: JudgeTask, ground: Any, limits: Limits, shell: CaptureShell, report: Channel) -> None:
+    """Judge one submission and exit."""
+    _seed(task.seed)
+
+    def new_student() -> Channel:
+        report.send_object(("student", None))
+        _, fds = report.receive_object()
+        return Channel(
+            socket.socket(fileno=fds[0]), max_structure=MAX_STRUCTURE, max_blob=limits.message_mb << 20
+        )
+
+    judge = Judge(ground, task.plan, limits, shell, new_student)
+    try:
+        judge.run()
+        report.send_object(("done", Report(judge.records, judge.notes)))
+    except BaseException:
+        with suppress(BaseException):
+            report.send_object(("failed", traceback.format_exc()))
+        os._exit(1)
+    os._exit(0)
+
+
+# -- the student's side ---------------------------------------------------------------------------------------------
+
+
+def _student_parent(control: Channel, shell: CaptureShell, map_user: Callable[[], None]) -> None:
+    task, _ = control.receive_object()
+    sandbox = make_sandbox(task.sandbox, Path(task.root))
+    try:
+        sandbox.enclose(task.seat, map_user)
+    except OSError as error:
+        control.send_object(("refused", str(error)))
+        return
+    sys.path.insert(0, os.getcwd())
+    module = ModuleType("__main__")
+    shell.use(module)
+    if task.run_leading:
+        run_leading(shell, task.released, task.seat.limits.output_kb << 10)
+    gc.collect()
+    gc.freeze()
+    control.send_object(("ready", None))
+    while True:
+        request, fds = control.receive_object()
+        if request[0] == "kill":
+            sandbox.kill(request[1])
+            control.send_object(("killed", request[1]))
+            continue
+        pid = sandbox.fork(fds[0], request[1].files)
+        if pid == 0:
+            _student_main(request[1], fds[0], shell, module, task.seat.limits)
+        os.close(fds[0])
+        control.send_object(("student", pid))
+
+
+def _student_main(task: StudentTask, fd: int, shell: CaptureShell, module: ModuleType, limits: Limits) -> None:
+    """Serve the judge and exit; nothing that happens here can do more than end this process."""
+    try:
+        sys.stdin = open(os.devnull, encoding="utf-8")  # noqa: SIM115  (the process ends with it)
+        _seed(task.seed)
+        channel = Channel(socket.socket(fileno=fd))
+        StudentSide(channel, shell, module, RawOutput()).serve()
+    finally:
+        os._exit(0)
+
+
+def make_sandbox(name: str, root: Path) -> Sandbox:
+    """The sandbox of that name."""
+    return UnsafeSandbox(root) if name == UnsafeSandbox.name else NamespaceSandbox(root)
+
+
+def _enter(folder: Path) -> None:
+    os.chdir(folder)
+    sys.path.insert(0, str(folder))
+    os.environ["HOME"] = tempfile.mkdtemp(dir=folder.parent)
+
+
+def _seed(seed: int) -> None:
+    """Fresh random numbers after a fork: the same for the same submission, different for every other."""
+    random.seed(seed)
+    numpy, torch = sys.modules.get("numpy"), sys.modules.get("torch")
+    if numpy is not None:
+        numpy.random.seed(seed % (1 << 32))
+    if torch is not None:
+        torch.manual_seed(seed)

@@ -1,0 +1,247 @@
+"""Rebuild what is to be run: the instructor's cells in the instructor's order, the student's text in the student's places.
+
+In: a bundle's notebook and the bytes of a submitted one. Out: `Plan`: steps to run and to show, with notes.
+From the submission only source text is taken. Its tags, points, cell types, outputs, metadata, and its versions of
+locked cells count for nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import nbformat
+
+from saiten.bundle import BundleCell, BundleNotebook, Role
+from saiten.errors import SubmissionError
+
+MAX_NOTEBOOK_BYTES = 64 << 20
+MAX_CELLS = 5000
+MAX_SOURCE = 4 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class SubmittedCell:
+    """What is read of a submitted cell."""
+
+    cell_type: str
+    source: str
+    grade_id: str | None
+    id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One cell of the rebuilt notebook."""
+
+    cell: BundleCell | None
+    """the instructor's cell, or None for the student's own"""
+    cell_type: str
+    source: str
+    """the text to run and to show"""
+    leading: bool = False
+    """stands before the first cell that is not the instructor's code; run once, before the fork, if not changed"""
+    changed: bool = False
+    """the student changed the instructor's text of an unlocked cell"""
+
+    @property
+    def name(self) -> str:
+        """For tracebacks and messages."""
+        if self.cell is None:
+            return "your own cell"
+        return f"cell {self.cell.grade_id or self.cell.id}"
+
+    @property
+    def runs_in_student(self) -> bool:
+        """Code that runs in the student's process."""
+        return self.cell_type == "code" and (self.cell is None or self.cell.role is not Role.TEST or self.cell.in_student)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The rebuilt notebook."""
+
+    steps: tuple[Step, ...]
+    notes: tuple[str, ...] = ()
+    unchanged: tuple[str, ...] = ()
+    """grade_ids of solution and manual cells that still hold the released text"""
+
+    @property
+    def leading_changed(self) -> bool:
+        """Whether the warm namespace cannot be used because an unlocked leading cell was edited or preceded."""
+        seen_own = False
+        for step in self.steps:
+            if step.cell is None and step.cell_type == "code":
+                seen_own = True
+            if step.leading and (step.changed or seen_own):
+                return True
+        return False
+
+
+def plan(notebook: BundleNotebook, submitted: Sequence[SubmittedCell]) -> Plan:
+    """Lay the student's text into the instructor's notebook.
+
+    Solution and manual cells are found by grade_id; of duplicates the first that is neither empty nor the released stub
+    counts. Unlocked cells of the instructor's without grade_id are found by cell id, else by their text. All else is the
+    student's own and stays behind the cell it stood behind.
+    """
+    places, own, notes = _match(notebook, submitted)
+    leading = leading_cells(notebook)
+    unchanged: list[str] = []
+    steps: list[Step] = [Step(None, cell.cell_type, cell.source) for cell in own.get(-1, ())]
+    for index, cell in enumerate(notebook.cells):
+        source = _text_of(cell, places.get(index, ()), notes)
+        step = Step(cell, cell.cell_type, source, leading=index in leading)
+        if cell.role in (Role.SOLUTION, Role.MANUAL) and cell.grade_id and _same(source, cell.release_source):
+            unchanged.append(cell.grade_id)
+        if cell.role is Role.SETUP and not _same(source, cell.release_source):
+            step = replace(step, changed=True)
+        steps.append(step)
+        steps.extend(Step(None, extra.cell_type, extra.source) for extra in own.get(index, ()))
+    return Plan(tuple(steps), tuple(notes), tuple(unchanged))
+
+
+def leading_cells(notebook: BundleNotebook) -> frozenset[int]:
+    """Indices of the instructor's set-up code before the first cell that the student writes or that tests."""
+    indices = []
+    for index, cell in enumerate(notebook.cells):
+        if cell.cell_type == "code" and cell.role is not Role.SETUP:
+            break
+        if cell.role is Role.SETUP and cell.cell_type == "code":
+            indices.append(index)
+    return frozenset(indices)
+
+
+def parse(content: bytes) -> list[SubmittedCell]:
+    """Read a submitted notebook, whatever its age.
+
+    Raises:
+        SubmissionError: it is not a notebook; the message says why in words a student understands.
+    """
+    if len(content) > MAX_NOTEBOOK_BYTES:
+        raise SubmissionError(f"The notebook is larger than {MAX_NOTEBOOK_BYTES >> 20} MB.", _SAVE_AGAIN)
+    if not content.strip():
+        raise SubmissionError("The notebook file is empty.", _SAVE_AGAIN)
+    try:
+        raw = json.loads(content.decode("utf-8-sig"))
+    except UnicodeDecodeError:
+        raise SubmissionError("The notebook is not a text file in UTF-8.", _SAVE_AGAIN) from None
+    except (ValueError, RecursionError):
+        raise SubmissionError("The notebook is not valid JSON (perhaps cut off while saving).", _SAVE_AGAIN) from None
+    if not isinstance(raw, dict) or not isinstance(raw.get("nbformat"), int):
+        raise SubmissionError("The file is JSON, but not a Jupyter notebook.", _SAVE_AGAIN)
+    cells = _upgraded(raw).get("cells") if raw["nbformat"] < 4 else raw.get("cells")
+    if not isinstance(cells, list):
+        raise SubmissionError("The notebook holds no list of cells.", _SAVE_AGAIN)
+    if len(cells) > MAX_CELLS:
+        raise SubmissionError(f"The notebook has more than {MAX_CELLS} cells.", "Delete cells that are not needed.")
+    return [cell for cell in map(_submitted_cell, cells) if cell is not None]
+
+
+def clean_text(text: str) -> str:
+    """Text that can be written as UTF-8 and holds no NUL."""
+    return text.encode("utf-8", "replace").decode("utf-8").replace("\0", "�").replace("\r\n", "\n").replace("\r", "\n")
+
+
+_SAVE_AGAIN = "Open it in Jupyter, save it, and hand it in again."
+
+
+def _upgraded(raw: dict[str, Any]) -> dict[str, Any]:
+    try:
+        upgraded: dict[str, Any] = nbformat.convert(nbformat.from_dict(raw), 4)
+        return upgraded
+    except Exception as error:  # nbformat raises whatever its old readers stumble over
+        text = f"The notebook is in the old format {raw['nbformat']} and cannot be upgraded ({type(error).__name__})."
+        raise SubmissionError(text, _SAVE_AGAIN) from None
+
+
+def _submitted_cell(raw: Any) -> SubmittedCell | None:
+    if not isinstance(raw, dict) or raw.get("cell_type") not in ("code", "markdown", "raw"):
+        return None
+    source = raw.get("source", "")
+    if isinstance(source, list):
+        source = "".join(part for part in source if isinstance(part, str))
+    if not isinstance(source, str):
+        return None
+    metadata = raw.get("metadata")
+    marks = metadata.get("nbgrader") if isinstance(metadata, dict) else None
+    grade_id = marks.get("grade_id") if isinstance(marks, dict) else None
+    cell_id = raw.get("id")
+    return SubmittedCell(
+        cell_type=raw["cell_type"],
+        source=clean_text(source[:MAX_SOURCE]),
+        grade_id=unicodedata.normalize("NFC", grade_id) if isinstance(grade_id, str) else None,
+        id=cell_id if isinstance(cell_id, str) else None,
+    )
+
+
+_Own = dict[int, list[SubmittedCell]]
+
+
+def _match(
+    notebook: BundleNotebook, submitted: Sequence[SubmittedCell]
+) -> tuple[dict[int, list[SubmittedCell]], _Own, list[str]]:
+    """Find each submitted cell's place: at an instructor's cell, or the student's own behind one."""
+    by_grade_id = {cell.grade_id: index for index, cell in enumerate(notebook.cells) if cell.grade_id}
+    by_id = {cell.id: index for index, cell in enumerate(notebook.cells) if not cell.grade_id}
+    by_text: dict[tuple[str, str], list[int]] = {}
+    for index, cell in enumerate(notebook.cells):
+        if not cell.grade_id:
+            by_text.setdefault((cell.cell_type, _normal(cell.release_source)), []).append(index)
+    places: dict[int, list[SubmittedCell]] = {}
+    own: _Own = {}
+    anchor = -1
+    for cell in submitted:
+        place = by_grade_id.get(cell.grade_id) if cell.grade_id else None
+        if place is None and cell.id in by_id and by_id[cell.id] not in places:
+            place = by_id[cell.id]
+            place = place if notebook.cells[place].cell_type == cell.cell_type else None
+        if place is None:
+            same = by_text.get((cell.cell_type, _normal(cell.source)), [])
+            place = next((index for index in same if index not in places and index > anchor), None)
+            if place is None and cell.cell_type == "markdown" and same:
+                continue  # a second copy of the instructor's own prose
+        if place is None:
+            own.setdefault(anchor, []).append(cell)
+        else:
+            places.setdefault(place, []).append(cell)
+            anchor = place
+    return places, own, []
+
+
+def _text_of(cell: BundleCell, found: Sequence[SubmittedCell], notes: list[str]) -> str:
+    """The text that counts for an instructor's cell."""
+    if cell.role in (Role.TEST, Role.TASK) or (cell.locked and cell.role not in (Role.SOLUTION, Role.MANUAL)):
+        return cell.source if cell.role is Role.TEST else cell.release_source
+    if cell.role in (Role.SOLUTION, Role.MANUAL):
+        if not found:
+            notes.append(f"{cell.grade_id}: the cell is missing from the submission.")
+            return ""
+        if len(found) > 1:
+            notes.append(f"{cell.grade_id}: the cell is there {len(found)} times; the first one with an answer counts.")
+        answered = (item for item in found if item.source.strip() and not _same(item.source, cell.release_source))
+        return next(answered, found[0]).source
+    return found[0].source if found else cell.release_source
+
+
+def _normal(text: str) -> str:
+    return "\n".join(line.rstrip() for line in text.strip().split("\n"))
+
+
+def _same(one: str, other: str) -> bool:
+    return _normal(one) == _normal(other)
+
+
+def document_ids(steps: Iterable[Step]) -> list[str]:
+    """A unique nbformat cell id for each step: the bundle's, or `own-N`."""
+    ids, count = [], 0
+    for step in steps:
+        if step.cell is None:
+            count += 1
+            ids.append(f"own-{count}")
+        else:
+            ids.append(step.cell.id)
+    return ids

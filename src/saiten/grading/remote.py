@@ -1,0 +1,503 @@
+"""The judge's side of the conversation: the student's objects as handles, and the one link through which all passes.
+
+In: a channel to a student process that may send anything. Out: plain data, `Handle` objects, exceptions.
+Nothing of the student's runs here: a handle has no behaviour but to ask, and every answer is decoded by `codec`.
+"""
+
+from __future__ import annotations
+
+import builtins
+import inspect
+import io
+import json
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from types import FunctionType, MethodType
+from typing import Any, NoReturn
+from weakref import WeakValueDictionary
+
+import cloudpickle
+import numpy as np
+
+from saiten.grading.channel import Channel, ChannelClosed, ChannelTimeout, TooLarge
+from saiten.grading.codec import Decoder, Forged, unpack
+
+GRACE = 2.0
+"""Seconds a student process gets to stop by itself after its time is up, before it is ended."""
+MAX_ITEMS = 100_000
+"""Items taken from one iterator of the student's."""
+MAX_DEPTH = 40
+"""Depth of call-backs within calls within call-backs."""
+MAX_EXCHANGES = 2_000_000
+"""Messages in one submission."""
+
+
+class StudentGone(BaseException):
+    """The student's process gave no usable answer: it died, hung or sent forged bytes. Not an `Exception`: a test's
+    own `except Exception` must not turn it into something else."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class StudentError(Exception):
+    """An exception of a class that the student defined; built-in and library ones arrive under their own class."""
+
+
+class StudentTimeout(TimeoutError):
+    """The student's code did not finish in time."""
+
+
+class CannotSend(TypeError):
+    """A test tried to send something that must stay with the judge; the author's to mend."""
+
+
+class Handle:
+    """An object that lives in the student's process: call it, get an attribute or an item, take its length, iterate."""
+
+    __array_ufunc__ = None  # NumPy must hand operations back, so that they end in the TypeError below
+    def __init__(self, link: Link, number: int, type_name: str) -> None:
+        object.__setattr__(self, "_link", link)
+        object.__setattr__(self, "_number", number)
+        object.__setattr__(self, "_type", type_name)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__") and name.endswith("__"):
+            raise AttributeError(f"{self!r} has no plain {name}")
+        return self._link.ask("getattr", self, name=name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        self._link.ask("setattr", self, name=name, value=value, arguments=(value,))
+
+    def __getitem__(self, key: Any) -> Any:
+        return self._link.ask("getitem", self, key=key)
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        self._link.ask("setitem", self, key=key, value=value)
+
+    def __len__(self) -> int:
+        length = self._link.ask("len", self)
+        if type(length) is not int or not 0 <= length <= sys.maxsize:
+            raise TypeError(f"the length of {self!r} is not a whole number")
+        return length
+
+    def __iter__(self) -> Iterator[Any]:
+        iterator = self._link.ask("iter", self)
+        if not isinstance(iterator, Handle):
+            raise TypeError(f"{self!r} cannot be iterated")
+        taken = 0
+        while True:
+            batch = self._link.ask("next", iterator)
+            if type(batch) is not list:
+                raise TypeError(f"{self!r} cannot be iterated")
+            yield from batch
+            taken += len(batch)
+            if not batch:
+                return
+            if taken > MAX_ITEMS:
+                raise ValueError(f"{self!r} has more than {MAX_ITEMS} items")
+
+    def __repr__(self) -> str:
+        return f"<{self._type} in the student's process>"
+
+    def __array__(self, *_: Any, **__: Any) -> NoReturn:
+        self._refuse()
+
+    def _refuse(self, *_: Any) -> NoReturn:
+        raise TypeError(f"the answer is an object of type {self._type!r}, where plain data is needed")
+
+    __eq__ = __ne__ = __lt__ = __le__ = __gt__ = __ge__ = _refuse
+    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = __rtruediv__ = _refuse
+    __matmul__ = __rmatmul__ = __floordiv__ = __rfloordiv__ = __mod__ = __rmod__ = __pow__ = __rpow__ = _refuse
+    __neg__ = __pos__ = __abs__ = __invert__ = __float__ = __int__ = __complex__ = __index__ = _refuse
+    __and__ = __rand__ = __or__ = __ror__ = __xor__ = __rxor__ = __contains__ = _refuse
+    __bool__ = _refuse
+    __hash__ = object.__hash__
+
+    def __del__(self) -> None:
+        self._link.release(self._number)
+
+
+class CallableHandle(Handle):
+    """A function, class or method of the student's."""
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self._link.ask("call", self, args=args, kwargs=kwargs, arguments=(args, tuple(kwargs.values())))
+
+    def __bool__(self) -> bool:
+        return True
+
+
+class Link:
+    """The conversation with one student process.
+
+    Args:
+        channel: to the process.
+        names: the judge's namespace in which tests run.
+        ours: whether a function or class belongs to the judge's own cells and must therefore stay here.
+        seconds: time for one request without a deadline of its own.
+    """
+
+    def __init__(
+        self, channel: Channel, names: dict[str, Any], ours: Callable[[Any], bool], seconds: float, output_limit: int
+    ) -> None:
+        self._channel = channel
+        self._names = names
+        self._ours = ours
+        self._seconds = seconds
+        self._output_limit = output_limit
+        self._handles: WeakValueDictionary[int, Handle] = WeakValueDictionary()
+        self._released: list[int] = []
+        self._callbacks: list[Any] = []
+        self._number = 0
+        self._depth = 0
+        self._state: dict[str, Any] = {}
+        self.watch: list[str] = []
+        """names of the student's that tests may use"""
+        self.bound: dict[str, Any] = {}
+        """what each of them was bound to when the student last brought it"""
+        self.deadline: float | None = None
+        """monotonic time at which the current test or cell ends"""
+        self.gone: StudentGone | None = None
+
+    def close(self) -> None:
+        """End the conversation; every later request says that the student is gone."""
+        self.gone = self.gone or StudentGone("the student's process was ended")
+        self._channel.close()
+
+    def release(self, number: int) -> None:
+        """A handle is no longer needed here."""
+        self._released.append(number)
+
+    def run(self, source: str, name: str, count: int) -> tuple[str, list[Any], float | None, str]:
+        """Run a cell in the student's process.
+
+        Returns:
+            status ("ok", "error" or "timeout"), outputs (untrusted JSON), the value if it is a number, the error's text.
+        """
+        self._number += 1
+        number = self._number
+        self._send("run", number, source=source, name=name, count=count, output_limit=self._output_limit, arguments=())
+        kind, body, blob = self._await(number, ())
+        if kind == "timeout":
+            return "timeout", [], None, ""
+        if kind == "raise":
+            return "error", [], None, "the cell's output could not be read"
+        if type(body) is not list or len(body) != 4:
+            self._forged("an answer of another shape")
+        status, place, value, message = body
+        if status not in ("ok", "error", "timeout") or type(place) is not list or type(message) is not str:
+            self._forged("an answer of another shape")
+        try:
+            content = blob[place[0] : place[0] + place[1]]
+            outputs = json.loads(content) if len(content) <= 8 * self._output_limit + (1 << 20) else None
+            number_value = float(value) if type(value) in (int, float) else None
+        except (ValueError, TypeError, IndexError, RecursionError, OverflowError):
+            self._forged("outputs that are not JSON")
+        return status, outputs if type(outputs) is list else [], number_value, message
+
+    def ask(self, op: str, target: Handle, *, arguments: tuple[Any, ...] = (), **fields: Any) -> Any:
+        """One request about one of the student's objects; data, a handle, or the student's exception comes back."""
+        if self._depth >= MAX_DEPTH:
+            raise RecursionError("call-backs and calls are nested too deeply")
+        self._number += 1
+        number = self._number
+        mutable = _mutables(arguments)
+        self._depth += 1
+        try:
+            self._send(op, number, target=target._number, arguments=mutable, **fields)
+            kind, body, blob = self._await(number, mutable)
+        finally:
+            self._depth -= 1
+        if kind == "timeout":
+            raise StudentTimeout(f"the call did not finish within {self._seconds:g} seconds")
+        if kind == "raise":
+            raise self._exception(body)
+        return self._decode(body, blob, mutable)
+
+    # -- sending ----------------------------------------------------------------------------------------------------
+
+    def _remaining(self) -> float:
+        if self.deadline is None:
+            return self._seconds
+        return max(0.05, self.deadline - time.monotonic())
+
+    def _send(self, op: str, number: int, **fields: Any) -> None:
+        if self.gone is not None:
+            raise self.gone
+        if number > MAX_EXCHANGES:
+            self._lose("too many messages")
+        released, self._released = self._released, []
+        released = [item for item in released if item not in self._handles]  # else it came back meanwhile
+        request = {
+            "op": op,
+            "number": number,
+            "release": released,
+            "names": self._renamed(),
+            "watch": self.watch,
+            "seconds": self._remaining(),
+            **fields,
+        }
+        file = io.BytesIO()
+        _Pickler(file, self).dump(request)
+        try:
+            self._channel.send(b"", [file.getbuffer()], time.monotonic() + self._remaining() + GRACE)
+        except ChannelClosed:
+            self._lose("the student's process died")
+        except ChannelTimeout:
+            self._lose("the student's process does not answer")
+
+    def _renamed(self) -> list[tuple[str, str, Any]]:
+        """What the test did to the student's names since the last request."""
+        changes: list[tuple[str, str, Any]] = []
+        for name, original in self.bound.items():
+            current = self._names.get(name, _MISSING)
+            if current is self._state.get(name, original):
+                continue
+            if current is original:
+                changes.append(("restore", name, None))
+                del self._state[name]
+            else:
+                changes.append(("delete", name, None) if current is _MISSING else ("set", name, current))
+                self._state[name] = current
+        return changes
+
+    # -- receiving --------------------------------------------------------------------------------------------------
+
+    def _await(self, number: int, arguments: tuple[Any, ...]) -> tuple[str, Any, bytes]:
+        """Wait for the answer to a request, serving call-backs meanwhile."""
+        while True:
+            try:
+                packed, blob = self._channel.receive(time.monotonic() + self._remaining() + GRACE)
+                message = unpack(packed)
+            except ChannelClosed:
+                self._lose("the student's process died")
+            except ChannelTimeout:
+                self._lose("time is up: the student's process does not answer")
+            except TooLarge:
+                self._lose("the answer is too large")
+            except Forged as error:
+                self._forged(str(error))
+            if type(message) is not list or len(message) != 5:
+                self._forged("a message of another shape")
+            kind, answers, body, changed, names = message
+            if kind == "callback":
+                self._serve_callback(answers, body, blob)
+                continue
+            if kind not in ("value", "raise", "timeout") or answers != number:
+                self._forged("an answer to another question")
+            self._apply(changed, names, blob, arguments)
+            return kind, body, blob
+
+    def _decode(self, node: Any, blob: bytes, arguments: tuple[Any, ...]) -> Any:
+        try:
+            return Decoder(blob, self._handle, arguments).decode(node)
+        except Forged as error:
+            self._forged(str(error))
+
+    def _apply(self, changed: Any, names: Any, blob: bytes, arguments: tuple[Any, ...]) -> None:
+        """Bring the test's own objects and names up to date with what the call did."""
+        if type(changed) is not list or type(names) is not list:
+            self._forged("a message of another shape")
+        for item in changed:
+            if type(item) is not list or len(item) != 2 or type(item[0]) is not int or not 0 <= item[0] < len(arguments):
+                self._forged("a change to something that was not sent")
+            _update(arguments[item[0]], self._decode(item[1], blob, arguments))
+        for item in names:
+            if type(item) is not list or not 1 <= len(item) <= 2 or item[0] not in self.watch:
+                self._forged("a name that is not the student's")
+            name = item[0]
+            self._state.pop(name, None)
+            if len(item) == 1:
+                self.bound.pop(name, None)
+                self._names.pop(name, None)
+            else:
+                self.bound[name] = self._names[name] = self._decode(item[1], blob, arguments)
+
+    def _handle(self, description: list[Any]) -> Handle:
+        if len(description) != 6:
+            raise Forged("not a handle")
+        number, type_name, can_call, name, doc, parameters = description
+        if type(number) is not int or number < 1 or any(type(item) is not str for item in (type_name, name, doc)):
+            raise Forged("not a handle")
+        known = self._handles.get(number)
+        if known is not None:
+            return known
+        kind = CallableHandle if can_call is True else Handle
+        handle = kind(self, number, type_name)
+        object.__setattr__(handle, "__name__", name or type_name)
+        object.__setattr__(handle, "__qualname__", name or type_name)
+        object.__setattr__(handle, "__doc__", doc)
+        object.__setattr__(handle, "__signature__", _signature(parameters))
+        self._handles[number] = handle
+        return handle
+
+    def _serve_callback(self, number: Any, body: Any, blob: bytes) -> None:
+        if type(number) is not int or not 0 <= number < len(self._callbacks) or type(body) is not list or len(body) != 2:
+            self._forged("a call-back that was never given")
+        args, kwargs = self._decode(body[0], blob, ()), self._decode(body[1], blob, ())
+        if type(args) is not list or type(kwargs) is not dict or any(type(key) is not str for key in kwargs):
+            self._forged("a call-back with odd arguments")
+        self._depth += 1
+        try:
+            if self._depth >= MAX_DEPTH:
+                raise RecursionError("call-backs and calls are nested too deeply")
+            value, op = self._callbacks[number](*args, **kwargs), "returned"
+        except Exception as error:
+            value, op = _plain_exception(error), "raised"
+        finally:
+            self._depth -= 1
+        self._send(op, self._number, value=value, arguments=())
+
+    def callback(self, function: Any) -> int:
+        """Number under which the student's side may call one of the judge's functions."""
+        for number, known in enumerate(self._callbacks):
+            if known is function:
+                return number
+        self._callbacks.append(function)
+        return len(self._callbacks) - 1
+
+    def _exception(self, body: Any) -> BaseException:
+        """The student's exception, under the first of its classes that the judge knows."""
+        if type(body) is not list or len(body) != 4 or type(body[0]) is not list or type(body[1]) is not str:
+            self._forged("an error of another shape")
+        kinds, text, where, line = body
+        kinds = [kind for kind in kinds if type(kind) is str]
+        error = make_exception(kinds, text)
+        if type(where) is str and type(line) is int and line > 0:
+            error.add_note(f"in your code: {where.strip('<>')[:200]}, line {line}")
+        error.__dict__["from_student"] = True
+        return error
+
+    def _lose(self, reason: str) -> NoReturn:
+        self.gone = StudentGone(reason)
+        self._channel.close()
+        raise self.gone
+
+    def _forged(self, reason: str) -> NoReturn:
+        self._lose(f"the answer could not be read ({reason})")
+
+
+_MISSING: Any = object()
+
+
+class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]
+    """Everything travels by value, but for handles (they go home) and the judge's own functions (they stay here)."""
+
+    def __init__(self, file: io.BytesIO, link: Link) -> None:
+        super().__init__(file)
+        self._saiten_link = link
+
+    def persistent_id(self, obj: Any) -> tuple[str, int] | None:
+        if isinstance(obj, Handle):
+            if obj._link is not self._saiten_link:
+                raise CannotSend("this object belonged to a student's process that has ended")
+            return "handle", obj._number
+        if isinstance(obj, FunctionType | MethodType) and self._saiten_link._ours(obj):
+            return "callback", self._saiten_link.callback(obj)
+        if isinstance(obj, type) and self._saiten_link._ours(obj):
+            raise CannotSend(f"class {obj.__name__} is defined in a test cell: such a test needs the tag in-student")
+        return None
+
+
+def make_exception(kinds: list[str], text: str) -> BaseException:
+    """An exception of the first class in the list that exists here; classes of the student's keep their name."""
+    known: type[BaseException] | None = None
+    for kind in kinds:
+        module, _, name = kind.rpartition(".")
+        namespace = builtins if module == "builtins" else sys.modules.get(module)
+        found = vars(namespace).get(name) if namespace is not None else None
+        if module != "__main__" and isinstance(found, type) and issubclass(found, BaseException):
+            known = found
+            break
+    first = kinds[0].rpartition(".")[2] if kinds else "StudentError"
+    if known is None or not issubclass(known, Exception):
+        known = Exception if known is not SystemExit else SystemExit
+    if kinds and known.__name__ == first:
+        try:
+            error = known(text)
+            error.__dict__  # noqa: B018  (some C exceptions take no attributes; then a StudentError stands for them)
+            return error
+        except Exception:
+            known = Exception
+    try:
+        kind_made = type(first if first.isidentifier() else "StudentError", (StudentError, known), {})
+        return kind_made(text)
+    except Exception:
+        return StudentError(text)
+
+
+def _plain_exception(error: Exception) -> Exception:
+    """An exception that travels to the student without the judge's frames, values or classes."""
+    kind = type(error) if type(error).__module__ in ("builtins", "numpy") else RuntimeError
+    try:
+        return kind(str(error))
+    except Exception:
+        return RuntimeError(str(error))
+
+
+def _mutables(values: Any) -> tuple[Any, ...]:
+    """Arrays, tensors, lists, dicts and sets within arguments, each once, outermost first."""
+    found: list[Any] = []
+    seen: set[int] = set()
+    todo: list[tuple[Any, int]] = [(values, 0)]
+    while todo:
+        value, depth = todo.pop(0)
+        if id(value) in seen or depth > 6:
+            continue
+        kind = type(value)
+        if kind in (list, dict, set, bytearray, np.ndarray) or _is_tensor(value):
+            seen.add(id(value))
+            if kind is not np.ndarray or value.dtype.kind not in "OV":
+                found.append(value)
+        if kind in (list, tuple, dict) and len(value) <= 1000:
+            todo.extend((item, depth + 1) for item in (value.values() if kind is dict else value))
+    return tuple(item for item in found if not (item is values))
+
+
+def _is_tensor(value: Any) -> bool:
+    torch = sys.modules.get("torch")
+    return torch is not None and type(value) is torch.Tensor
+
+
+def _update(target: Any, new: Any) -> None:
+    """Give an argument the contents that the student's call gave it."""
+    if isinstance(target, np.ndarray):
+        if not isinstance(new, np.ndarray) or new.shape != target.shape or new.dtype != target.dtype:
+            raise TypeError("your function changed the shape or dtype of its argument in place")
+        if not target.flags.writeable:
+            raise ValueError("your function changed its argument, which must stay as it is")
+        target[...] = new
+    elif isinstance(target, list | bytearray):
+        target[:] = new
+    elif isinstance(target, dict):
+        fresh: Mapping[Any, Any] = dict(new)
+        target.clear()
+        target.update(fresh)
+    elif isinstance(target, set):
+        fresh_items = set(new)
+        target.clear()
+        target.update(fresh_items)
+    else:
+        import torch
+
+        if not _is_tensor(new) or new.shape != target.shape:
+            raise TypeError("your function changed the shape of its argument in place")
+        with torch.no_grad():
+            target.copy_(new)
+
+
+def _signature(parameters: Any) -> inspect.Signature | None:
+    try:
+        return inspect.Signature(
+            [
+                inspect.Parameter(
+                    name, inspect._ParameterKind(kind), default=... if optional is True else inspect.Parameter.empty
+                )
+                for name, kind, optional in parameters
+            ]
+        )
+    except (ValueError, TypeError):
+        return None

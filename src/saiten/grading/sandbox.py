@@ -1,0 +1,372 @@
+"""What confines a student's process: one contract, several ways to keep it.
+
+In: a `Seat` (what the process may see and use). Out: a confined parent in which the instructor's leading cells run, and
+confined children, one per submission. `NamespaceSandbox` keeps the whole contract; `UnsafeSandbox` keeps only the limits
+and exists for `--unsafe`. Both pass the same contract suite (`tests/sandbox`), each as far as it promises.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import signal
+import stat
+import sys
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from saiten.bundle import Limits
+from saiten.grading import linux
+
+HOME = Path("/home/student")
+"""HOME of a confined process; the working directory is `work` below it."""
+USER = 1000
+"""User and group of a confined process inside its namespace."""
+MAX_FILES = 20_000
+"""Files and folders a submission may create."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """What a student's process may see and use.
+
+    Everything else is out of reach: the network, other processes, the course, homes, other submissions.
+    """
+
+    limits: Limits
+    files: Mapping[str, bytes] = field(default_factory=dict)
+    """working directory, at the start of every submission: relative path to content; may be changed there"""
+    readable: tuple[str, ...] = ()
+    """folders of the machine that stay visible, read-only"""
+    devices: tuple[str, ...] = ()
+    """device files that stay usable (a GPU's)"""
+
+
+class Sandbox(ABC):
+    """Confines a process and its children.
+
+    `enclose` is called once, in a process of one thread that was forked for the purpose. It returns in the process
+    (perhaps a child of it) that goes on. `fork` is called there for every submission.
+    """
+
+    name: str
+    """for `saiten doctor` and results"""
+    walls: tuple[str, ...]
+    """what is kept out, in words"""
+
+    @abstractmethod
+    def enclose(self, seat: Seat, map_user: Callable[[], None]) -> None:
+        """Confine this process for good.
+
+        Args:
+            seat: what it may see.
+            map_user: asks a process outside to write this one's user map, and waits until that is done.
+
+        Raises:
+            OSError: the machine does not allow it.
+        """
+
+    @abstractmethod
+    def fork(self, keep: int, files: Mapping[str, bytes]) -> int:
+        """Fork a child for one submission.
+
+        Args:
+            keep: the one file descriptor that stays open in the child (beside 0, 1 and 2).
+            files: the submission's own files that it may see, laid over the working directory.
+
+        Returns:
+            0 in the child, confined and in its working directory; its pid in the parent.
+        """
+
+    def kill(self, pid: int) -> None:
+        """End a child and everything it started; returns when it is gone."""
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            return
+        try:
+            os.waitpid(pid, 0)
+        except ChildProcessError:
+            pass
+
+
+class NamespaceSandbox(Sandbox):
+    """User, PID, mount, network, IPC and UTS namespaces with a minimal file tree, and resource limits."""
+
+    name = "namespaces"
+    walls = ("files", "network", "processes", "IPC", "memory", "CPU", "file size")
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._pid_namespace = -1
+        self._template: Mapping[str, bytes] = {}
+
+    def enclose(self, seat: Seat, map_user: Callable[[], None]) -> None:
+        """See `Sandbox`; the process that returns is a child of the caller, which waits for it and exits."""
+        self._seat = seat
+        uid, gid = os.getuid(), os.getgid()
+        linux.unshare(linux.CLONE_NEWUSER)
+        if uid == 0:
+            map_user()
+            os.setresgid(0, 0, 0)
+            os.setresuid(0, 0, 0)
+        else:
+            Path("/proc/self/setgroups").write_text("deny", encoding="ascii")
+            Path("/proc/self/uid_map").write_text(f"{USER} {uid} 1", encoding="ascii")
+            Path("/proc/self/gid_map").write_text(f"{USER} {gid} 1", encoding="ascii")
+        self._outside_root = uid == 0
+        spaces = linux.CLONE_NEWNS | linux.CLONE_NEWPID | linux.CLONE_NEWNET | linux.CLONE_NEWIPC | linux.CLONE_NEWUTS
+        linux.unshare(spaces)
+        child = os.fork()
+        if child:
+            _wait_and_exit(child)
+        linux.die_with_parent()
+        self._build_tree(seat)
+        # Namespaces within this one would give their makers capabilities again.
+        Path("/proc/sys/user/max_user_namespaces").write_text("0", encoding="ascii")
+        self._pid_namespace = os.open("/proc/self/ns/pid", os.O_RDONLY | os.O_CLOEXEC)
+        self._mount_scratch()
+        _lay(seat.files, HOME / "work", self._owner())
+        os.chdir(HOME / "work")
+        _clean_environment()
+
+    def fork(self, keep: int, files: Mapping[str, bytes]) -> int:
+        """See `Sandbox`."""
+        template = _snapshot(HOME)
+        linux.unshare(linux.CLONE_NEWPID)
+        pid = os.fork()
+        if pid:
+            linux.setns(self._pid_namespace, linux.CLONE_NEWPID)
+            return pid
+        linux.die_with_parent()
+        linux.unshare(linux.CLONE_NEWNS | linux.CLONE_NEWIPC)
+        linux.mount("proc", "/proc", "proc", linux.MS_NOSUID | linux.MS_NODEV | linux.MS_NOEXEC)
+        self._mount_scratch()
+        _lay(template, HOME, self._owner())
+        _lay(files, HOME / "work", self._owner())
+        os.chdir(HOME / "work")
+        _keep_only(keep)
+        _apply_limits(self._seat.limits)
+        if self._outside_root:
+            os.setgroups([])
+            os.setresgid(USER, USER, USER)
+            os.setresuid(USER, USER, USER)
+        linux.drop_capabilities()
+        linux.no_new_privileges()
+        linux.set_dumpable()
+        return 0
+
+    def _owner(self) -> int | None:
+        return USER if self._outside_root else None
+
+    def _mount_scratch(self) -> None:
+        options = f"size={self._seat.limits.scratch_mb}m,nr_inodes={MAX_FILES},mode=0755,uid={USER},gid={USER}"
+        linux.mount("scratch", str(HOME), "tmpfs", linux.MS_NOSUID | linux.MS_NODEV, options)
+        for name in ("work", ".tmp", ".shm"):
+            (HOME / name).mkdir()
+            if self._outside_root:
+                os.chown(HOME / name, USER, USER)
+
+    def _build_tree(self, seat: Seat) -> None:
+        linux.make_private()
+        root = self._root
+        linux.mount("tree", str(root), "tmpfs", linux.MS_NOSUID, "size=4m,mode=0755")
+        for path in _system_folders():
+            _mirror(path, root)
+        for folder in _without_nested(seat.readable):
+            _bind(Path(folder), root)
+        for name in ("null", "zero", "full", "random", "urandom"):
+            _bind_file(Path("/dev") / name, root)
+        for device in seat.devices:
+            _bind_file(Path(device), root)
+        for link, target in (("tmp", "home/student/.tmp"), ("dev/shm", "../home/student/.shm"), ("dev/fd", "/proc/self/fd")):
+            (root / link).symlink_to(target)
+        for folder in ("proc", "home/student"):
+            (root / folder).mkdir(parents=True, exist_ok=True)
+        _write_accounts(root)
+        linux.mount("proc", str(root / "proc"), "proc", linux.MS_NOSUID | linux.MS_NODEV | linux.MS_NOEXEC)
+        linux.pivot_root(root)
+        linux.mount("none", "/", None, linux.MS_BIND | 32 | linux.MS_RDONLY | linux.MS_NOSUID)
+
+
+class UnsafeSandbox(Sandbox):
+    """Limits only; a student's code can read and write whatever this user can. For `--unsafe` and for tests of it."""
+
+    name = "unsafe"
+    walls = ("memory", "CPU", "file size")
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    def enclose(self, seat: Seat, map_user: Callable[[], None]) -> None:
+        """See `Sandbox`."""
+        self._seat = seat
+        work = self._root / "work"
+        work.mkdir(exist_ok=True)
+        _lay(seat.files, work, None)
+        os.chdir(work)
+        _clean_environment(home=self._root)
+
+    def fork(self, keep: int, files: Mapping[str, bytes]) -> int:
+        """See `Sandbox`."""
+        pid = os.fork()
+        if pid:
+            return pid
+        linux.die_with_parent()
+        os.setpgid(0, 0)
+        _lay(files, self._root / "work", None)
+        _keep_only(keep)
+        _apply_limits(self._seat.limits)
+        linux.no_new_privileges()
+        return 0
+
+    def kill(self, pid: int) -> None:
+        """See `Sandbox`; whatever left the process group lives on."""
+        try:
+            os.killpg(pid, signal.SIGKILL)
+        except (ProcessLookupError, PermissionError):
+            pass
+        super().kill(pid)
+
+
+def user_maps(outside_uid: int = 65534) -> tuple[str, str]:
+    """Lines for uid_map and gid_map when the caller is root: root for the set-up, nobody for the student."""
+    line = f"0 0 1\n{USER} {outside_uid} 1\n"
+    return line, line
+
+
+def _wait_and_exit(child: int) -> None:
+    """Stand between the new PID namespace and the outside, with nothing open, until its first process ends."""
+    os.closerange(0, 1024)
+    while True:
+        try:
+            _, status = os.waitpid(child, 0)
+        except InterruptedError:
+            continue
+        except ChildProcessError:
+            os._exit(1)
+        os._exit(os.waitstatus_to_exitcode(status) & 0xFF)
+
+
+def _system_folders() -> list[Path]:
+    return [Path(name) for name in ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")]
+
+
+def readable_folders() -> tuple[str, ...]:
+    """Python, its packages, and whatever else `sys.path` leads to: needed by any student's process."""
+    folders = {sys.prefix, sys.base_prefix, sys.exec_prefix}
+    folders.update(path for path in sys.path if path and Path(path).is_dir())
+    return tuple(sorted(str(Path(folder).resolve()) for folder in folders) + sorted(folders))
+
+
+def _without_nested(folders: tuple[str, ...]) -> list[str]:
+    """Folders that are not within another one of the list, nor within /usr, which is there already."""
+    kept: list[str] = []
+    for folder in sorted(set(folders)):
+        if not any(folder == other or folder.startswith(other.rstrip("/") + "/") for other in [*kept, "/usr"]):
+            kept.append(folder)
+    return kept
+
+
+def _mirror(path: Path, root: Path) -> None:
+    """The same link or folder in the new tree."""
+    if path.is_symlink():
+        (root / path.relative_to("/")).symlink_to(os.readlink(path))
+    elif path.is_dir():
+        _bind(path, root)
+
+
+def _bind(path: Path, root: Path) -> None:
+    target = root / path.relative_to("/")
+    target.mkdir(parents=True, exist_ok=True)
+    linux.bind_read_only(str(path), str(target))
+
+
+def _bind_file(path: Path, root: Path) -> None:
+    if not path.exists():
+        return
+    target = root / path.relative_to("/")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.touch()
+    linux.mount(str(path), str(target), None, linux.MS_BIND)
+
+
+def _write_accounts(root: Path) -> None:
+    """The few files of /etc that libraries ask for; none of them tells anything about this machine."""
+    etc = root / "etc"
+    etc.mkdir(exist_ok=True)
+    (etc / "passwd").write_text(f"student:x:{USER}:{USER}:student:{HOME}:/bin/sh\n", encoding="ascii")
+    (etc / "group").write_text(f"student:x:{USER}:\n", encoding="ascii")
+    (etc / "hosts").write_text("127.0.0.1 localhost\n", encoding="ascii")
+    for name in ("ld.so.cache", "localtime", "mime.types", "alternatives", "fonts"):
+        source = Path("/etc") / name
+        if source.is_dir():
+            _bind(source, root)
+        elif source.is_file():
+            (etc / name).write_bytes(source.read_bytes())
+
+
+def _snapshot(folder: Path) -> dict[str, bytes]:
+    """Regular files below a folder: what the leading cells left there comes to every child."""
+    found: dict[str, bytes] = {}
+    for base, _, names in os.walk(folder):
+        for name in names:
+            path = Path(base) / name
+            if stat.S_ISREG(path.lstat().st_mode):
+                found[str(path.relative_to(folder))] = path.read_bytes()
+    return found
+
+
+def _lay(files: Mapping[str, bytes], folder: Path, owner: int | None) -> None:
+    """Write files below a folder; names were checked to be relative and clean when they were read."""
+    made: set[Path] = set()
+    for name, content in files.items():
+        target = folder / name
+        for parent in reversed(target.relative_to(folder).parents[:-1]):
+            path = folder / parent
+            if path not in made and not path.exists():
+                path.mkdir()
+                if owner is not None:
+                    os.chown(path, owner, owner)
+            made.add(path)
+        target.write_bytes(content)
+        if owner is not None:
+            os.chown(target, owner, owner)
+
+
+def _keep_only(keep: int) -> None:
+    """Close every descriptor but one; 0 leads nowhere, 1 and 2 are replaced by the caller."""
+    null = os.open("/dev/null", os.O_RDWR)
+    for standard in (0, 1, 2):
+        os.dup2(null, standard)
+    os.closerange(3, keep)
+    os.closerange(keep + 1, resource.getrlimit(resource.RLIMIT_NOFILE)[0])
+
+
+def _apply_limits(limits: Limits) -> None:
+    address_space, private = linux.memory_in_use()
+    room = limits.memory_mb << 20
+    linux.limit(resource.RLIMIT_DATA, private + room)
+    # Threads reserve address space that they never use (stacks, malloc arenas): twice the room, and 2 GB.
+    linux.limit(resource.RLIMIT_AS, address_space + 2 * room + (2 << 30))
+    linux.limit(resource.RLIMIT_CPU, int(limits.total_seconds) + 10)
+    linux.limit(resource.RLIMIT_FSIZE, limits.file_mb << 20)
+    linux.limit(resource.RLIMIT_NOFILE, limits.open_files)
+    linux.limit(resource.RLIMIT_NPROC, limits.processes)
+    linux.limit(resource.RLIMIT_CORE, 0)
+    linux.limit(resource.RLIMIT_MEMLOCK, 1 << 20)
+    linux.limit(resource.RLIMIT_MSGQUEUE, 0)
+
+
+def _clean_environment(home: Path = HOME) -> None:
+    kept = {name: value for name, value in os.environ.items() if name in _KEPT}
+    os.environ.clear()
+    os.environ.update(kept, HOME=str(home), USER="student", LOGNAME="student", TMPDIR="/tmp", PATH="/usr/bin:/bin")
+
+
+_KEPT = frozenset(
+    "LANG LC_ALL TZ OMP_NUM_THREADS OPENBLAS_NUM_THREADS MKL_NUM_THREADS NUMEXPR_NUM_THREADS OPENBLAS_CORETYPE "
+    "OPENBLAS_L2_SIZE MPLBACKEND CUDA_VISIBLE_DEVICES PYTHONHASHSEED".split()
+)
