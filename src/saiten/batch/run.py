@@ -1,0 +1,133 @@
+"""Marking many submissions: exactly one result for each, whatever happens to the workers.
+
+In: submissions and an executor. Out: (submission, result) pairs, in the order in which they are finished.
+Nothing here knows what a worker is: another executor (a cluster's) does as well.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
+from dataclasses import dataclass, field
+
+from saiten.batch.pool import MarkingExecutor
+from saiten.batch.verify import verified
+from saiten.batch.worker import infra_error
+from saiten.bundle import Bundle
+from saiten.errors import UserError
+from saiten.results import Result, Status
+from saiten.submission import Submission
+
+_START_SECONDS = 120.0
+"""for a worker to start and warm its engine, on a busy machine"""
+
+
+def patience(bundle: Bundle) -> float:
+    """Return how long (seconds) to wait for one result before its worker is taken for hung.
+
+    The engine keeps a submission's own limit. This is the second line, for a fault of the engine's: far above it.
+    """
+    return _START_SECONDS + 2 * bundle.limits.total_seconds
+
+
+def run_batch(
+    bundle: Bundle,
+    submissions: Iterable[Submission],
+    executor: MarkingExecutor,
+    mark: Callable[[Submission], Result],
+    wait_seconds: float | None = None,
+) -> Iterator[tuple[Submission, Result]]:
+    """Mark submissions.
+
+    A submission whose worker dies or hangs, or that met a fault of ours, is tried once more when all others are
+    done, with nothing beside it. If that fails, too, it is an `infra_error` with the evidence of both times.
+
+    Args:
+        bundle: what they are marked with.
+        submissions: read lazily, one ahead of each worker.
+        executor: keeps at most `executor.workers` calls in flight.
+        mark: what a worker calls; the executor must be able to send it.
+        wait_seconds: see `patience`, which is the default.
+
+    Yields:
+        each submission once, with its one result.
+
+    Raises:
+        UserError: nothing can be marked, for a reason that the user can mend.
+    """
+    limit = patience(bundle) if wait_seconds is None else wait_seconds
+    round_one = _Round(bundle, iter(submissions), executor, mark, limit, executor.workers)
+    suspects: list[tuple[Submission, Result]] = []
+    for submission, result in round_one.results():
+        if result.status is Status.INFRA_ERROR:
+            suspects.append((submission, result))
+        else:
+            yield submission, result
+    first = {id(submission): result.message for submission, result in suspects}
+    alone = _Round(bundle, iter([submission for submission, _ in suspects]), executor, mark, limit, 1)
+    for submission, result in alone.results():
+        if result.status is Status.INFRA_ERROR:
+            message = f"it failed twice. First: {first[id(submission)]}. Then, marked alone: {result.message}"
+            result = infra_error(bundle, submission, message)
+        yield submission, result
+
+
+@dataclass
+class _Round:
+    bundle: Bundle
+    submissions: Iterator[Submission]
+    executor: MarkingExecutor
+    mark: Callable[[Submission], Result]
+    limit: float
+    """seconds for one result"""
+    width: int
+    """calls in flight"""
+    calls: dict[Future[Result], tuple[Submission, float]] = field(default_factory=dict)
+    """call to its submission and deadline"""
+
+    def results(self) -> Iterator[tuple[Submission, Result]]:
+        ready: deque[Submission] = deque()
+        while True:
+            # one ahead of each worker: the next submission is read before somebody waits for it
+            while len(ready) < self.width and (submission := next(self.submissions, None)) is not None:
+                ready.append(submission)
+                self._start(ready)
+            self._start(ready)
+            if not self.calls:
+                return
+            yield from self._finished(refill=ready)
+
+    def _finished(self, refill: deque[Submission]) -> Iterator[tuple[Submission, Result]]:
+        """Wait for calls; free workers get the next submissions before the finished results are looked at."""
+        first_deadline = min(deadline for _, deadline in self.calls.values())
+        timeout = max(0.0, first_deadline - time.monotonic())
+        done, _ = wait(self.calls, timeout=timeout, return_when=FIRST_COMPLETED)
+        now = time.monotonic()
+        late = [call for call, (_, deadline) in self.calls.items() if call not in done and deadline <= now]
+        for call in late:
+            self.executor.stop(call)
+        finished = [(call, self.calls.pop(call)[0]) for call in (*done, *late)]
+        self._start(refill)
+        for call, submission in finished:
+            if call in late:
+                evidence = f"there was no result after {self.limit:g} s, then {self.executor.post_mortem(call)}"
+                yield submission, infra_error(self.bundle, submission, evidence)
+            else:
+                yield submission, self._result(call, submission)
+
+    def _start(self, ready: deque[Submission]) -> None:
+        while ready and len(self.calls) < self.width:
+            submission = ready.popleft()
+            self.calls[self.executor.submit(self.mark, submission)] = submission, time.monotonic() + self.limit
+
+    def _result(self, call: Future[Result], submission: Submission) -> Result:
+        try:
+            return verified(self.bundle, submission, call.result())
+        except UserError:
+            raise
+        except BrokenExecutor:
+            return infra_error(self.bundle, submission, self.executor.post_mortem(call))
+        except Exception as error:  # whatever an executor can fail with: the batch goes on
+            return infra_error(self.bundle, submission, f"its call failed ({type(error).__name__}: {error})")

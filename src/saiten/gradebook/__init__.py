@@ -1,0 +1,30 @@
+"""The gradebook: nbgrader's database and `autograded/`, written from results.
+
+In: a bundle, results, the course's nbgrader configuration. Out: rows in nbgrader's own schema and marked notebooks, so
+that formgrader, `nbgrader generate_feedback` and `nbgrader export` go on working. Writing twice changes nothing.
+"""
+
+from saiten.gradebook.assignment import save_assignment
+from saiten.gradebook.autograded import MarkedFolder, marked_folder, remove_folder, write_folder
+from saiten.gradebook.database import open_database
+from saiten.gradebook.grades import WITH_SCORE, Entry, Outcome, refused_students, write_gradebook
+from saiten.gradebook.late import LatePolicy
+from saiten.gradebook.moment import parse_moment
+from saiten.gradebook.practice import Practice
+
+__all__ = [
+    "WITH_SCORE",
+    "Entry",
+    "LatePolicy",
+    "MarkedFolder",
+    "Outcome",
+    "Practice",
+    "marked_folder",
+    "open_database",
+    "parse_moment",
+    "refused_students",
+    "remove_folder",
+    "save_assignment",
+    "write_folder",
+    "write_gradebook",
+]

@@ -1,0 +1,201 @@
+"""`autograded/<student>/<assignment>/`: the marked notebooks and the files beside them, as nbgrader lays them out.
+
+In: a result, the submission's files, the bundle's public files. Out: files below one folder, each written in one step
+and only if it differs. Names come from students: every path is checked here again, and no link is followed.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from saiten.bundle import Bundle
+from saiten.errors import GradebookError
+from saiten.gradebook.moment import parse_moment
+from saiten.gradebook.practice import Practice
+from saiten.intake import readable
+from saiten.results import Result
+from saiten.submission import Submission
+
+_LONGEST_PART = 255
+"""bytes that a file system gives to one name"""
+_LONGEST_PATH = 2000
+"""bytes of a relative path: with the course's own folder it stays below the system's 4096"""
+_GROUP_MODE = 0o2770
+"""nbgrader's mode of folders that are for the group: its members may write, new files belong to the group"""
+_PARTIAL = ".saiten-"
+"""start of the name of a file that is not written to its end yet"""
+
+
+@dataclass(frozen=True, slots=True)
+class MarkedFolder:
+    """What one student's folder has to hold."""
+
+    files: Mapping[str, bytes]
+    """relative POSIX path to content"""
+    notes: tuple[str, ...] = ()
+    """submitted files that cannot stand there, in words"""
+
+
+def marked_folder(bundle: Bundle, submission: Submission, result: Result, practice: Practice) -> MarkedFolder:
+    """Gather the files of one student's folder: what was submitted, over it the released files, then the notebooks.
+
+    Files that `Autograde.exclude_overwriting` names stay as they were submitted, or away. Notebooks that the
+    assignment does not have are left out, as nbgrader leaves them out. A time stamp that holds no time is left out: it
+    would stop `nbgrader generate_feedback`.
+    """
+    notes: list[str] = []
+    kept = set(practice.keep_submitted.get(bundle.assignment, ()))
+    ours = {f"{part.name}.ipynb": part.document.encode("utf-8", "surrogatepass") for part in result.notebooks}
+    ours = {name: content for name, content in ours.items() if content}
+    released = {name: content for name, content in bundle.files.items() if name not in kept}
+    files: dict[str, bytes] = {}
+    places = {*released, *ours, "timestamp.txt"}
+    folders = {parent for name in places for parent in _parents(name)}
+    for name, content in submission.files.items():
+        if name.endswith(".ipynb"):
+            continue
+        reason = _unsafe(name)
+        if not reason and (name in folders or not places.isdisjoint(_parents(name))):
+            reason = "another file of the assignment needs its place"
+        if reason:
+            notes.append(f"{readable(name)} is not in autograded/: {reason}")
+        else:
+            files[name] = content
+    if submission.timestamp is not None and parse_moment(submission.timestamp)[0] is not None:
+        files["timestamp.txt"] = submission.timestamp.encode("utf-8", "surrogatepass")
+    for name in released:
+        if reason := _unsafe(name):
+            raise GradebookError(f"The assignment's file {name!r} cannot be copied: {reason}.", "Rename it.")
+    return MarkedFolder({**files, **released, **ours}, tuple(notes))
+
+
+def write_folder(folder: Path, wanted: MarkedFolder, practice: Practice, *, clean: bool) -> bool:
+    """Bring one student's folder up to date.
+
+    Args:
+        folder: `autograded/<student>/<assignment>`; created where it is missing.
+        wanted: what it has to hold.
+        practice: modes of files and folders.
+        clean: whether to remove what else is there: another hand-in stood there before.
+
+    Returns:
+        whether anything was written or removed.
+
+    Raises:
+        GradebookError: the file system refuses.
+    """
+    try:
+        changed = _make_real(folder, practice)
+        keep = {part for name in wanted.files for part in (name, *_parents(name))}
+        for path in list(_walk(folder)):
+            relative = path.relative_to(folder).as_posix()
+            leftover = path.name.startswith(_PARTIAL) and relative not in keep
+            foreign = relative in keep and (path.is_symlink() or path.is_dir() == (relative in wanted.files))
+            if leftover or foreign or (clean and relative not in keep):
+                _remove(path)
+                changed = True
+        for name, content in sorted(wanted.files.items()):
+            for part in reversed(_parents(name)):
+                changed |= _make_real(folder / part, practice)
+            changed |= _write(folder / name, content, practice.permissions)
+    except OSError as error:
+        raise _refused(folder, error) from error
+    return changed
+
+
+def remove_folder(folder: Path) -> bool:
+    """Remove one student's folder: what was handed in last cannot be read. Returns whether there was one."""
+    if not folder.exists() and not folder.is_symlink():
+        return False
+    try:
+        _remove(folder)
+    except OSError as error:
+        raise _refused(folder, error) from error
+    return True
+
+
+def _parents(name: str) -> list[str]:
+    """Folders of a relative path, the innermost first."""
+    return [parent.as_posix() for parent in PurePosixPath(name).parents[:-1]]
+
+
+def _walk(folder: Path) -> Iterator[Path]:
+    """Yield what is below a folder, children first; links are not followed."""
+    for here, folders, names in os.walk(folder, topdown=False):
+        for name in (*names, *folders):
+            yield Path(here, name)
+
+
+def _make_real(folder: Path, practice: Practice) -> bool:
+    """See that a path is a folder of its own, not a link to another; parents are the course's and may be links."""
+    made = False
+    if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
+        _remove(folder)
+    if not folder.is_dir():
+        missing = [folder, *(parent for parent in folder.parents if not parent.exists())]
+        folder.mkdir(parents=True)
+        made = True
+        if practice.groupshared:
+            for each in missing:
+                each.chmod((stat.S_IMODE(each.stat().st_mode) | _GROUP_MODE) & 0o2777)
+    return made
+
+
+def _write(target: Path, content: bytes, mode: int) -> bool:
+    """Write one file in one step: a reader sees the old or the new one, whenever the machine stops."""
+    try:
+        status = target.stat(follow_symlinks=False)
+        same = stat.S_ISREG(status.st_mode) and status.st_size == len(content) and target.read_bytes() == content
+        if same and stat.S_IMODE(status.st_mode) == mode:
+            return False
+        if same:
+            target.chmod(mode)
+            return True
+    except FileNotFoundError:
+        pass
+    descriptor, name = tempfile.mkstemp(prefix=_PARTIAL, dir=target.parent)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            os.fchmod(descriptor, mode)
+        os.replace(name, target)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+    return True
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink()
+
+
+def _unsafe(name: str) -> str:
+    """Say why a relative path may not be written, or ""."""
+    try:
+        size = len(name.encode("utf-8"))
+    except UnicodeEncodeError:
+        return "its name is not valid text"
+    parts = name.split("/")
+    if name.startswith("/") or "\0" in name or any(part in ("", ".", "..") for part in parts):
+        return "its path leads elsewhere"
+    if size > _LONGEST_PATH or any(len(part.encode("utf-8")) > _LONGEST_PART for part in parts):
+        return "its name is too long"
+    if any(part.startswith(_PARTIAL) for part in parts):
+        return f"names that begin with {_PARTIAL} are used while files are written"
+    return ""
+
+
+def _refused(folder: Path, error: OSError) -> GradebookError:
+    return GradebookError(
+        f"{folder} cannot be written ({error.strerror or error}).",
+        "See that there is room and that the course's folder can be written, then run again: what was marked is kept.",
+    )

@@ -1,0 +1,190 @@
+"""Rows of one assignment's submissions: loaded by a handful of queries, changed in memory, written in bulk.
+
+In: an open transaction. Out: `Book` (what the gradebook holds) and `Changes` (what is to be written).
+nbgrader's own Gradebook runs several queries for each cell of each student, every one with sub-queries for scores.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Self
+
+from nbgrader import api
+from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy.sql.schema import Table
+
+Row = dict[str, Any]
+"""column name to value"""
+
+STUDENT: Table = api.Student.__table__
+SUBMITTED: Table = api.SubmittedAssignment.__table__
+SUBMITTED_NOTEBOOK: Table = api.SubmittedNotebook.__table__
+GRADE: Table = api.Grade.__table__
+COMMENT: Table = api.Comment.__table__
+
+_ASSIGNMENT: Table = api.Assignment.__table__
+_NOTEBOOK: Table = api.Notebook.__table__
+_BASE: Table = api.BaseCell.__table__
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One row of nbgrader's `base_cell`."""
+
+    id: str
+    name: str
+    """grade_id"""
+    kind: str
+    """"GradeCell", "SolutionCell" or "TaskCell\""""
+
+
+@dataclass(slots=True)
+class Changes:
+    """Rows to insert and columns to update, gathered first and sent in a few statements."""
+
+    inserts: dict[Table, list[Row]] = field(default_factory=dict)
+    updates: dict[tuple[Table, tuple[str, ...]], list[Row]] = field(default_factory=dict)
+    fresh: set[str] = field(default_factory=set)
+    """ids of rows that are about to be inserted"""
+
+    def insert(self, table: Table, **columns: Any) -> Row:
+        """Add a row with a new id."""
+        row = {"id": api.new_uuid(), **columns}
+        self.inserts.setdefault(table, []).append(row)
+        self.fresh.add(row["id"])
+        return row
+
+    def set(self, table: Table, row: Row, **columns: Any) -> None:
+        """Change columns of a row; what is right already is left alone."""
+        different = {name: value for name, value in columns.items() if row[name] != value}
+        row.update(different)
+        if different and row["id"] not in self.fresh:
+            parameters = {f"new_{name}": value for name, value in different.items()}
+            self.updates.setdefault((table, tuple(sorted(different))), []).append({"row": row["id"], **parameters})
+
+    def execute(self, connection: Connection) -> None:
+        """Send everything, parents before children."""
+        for table in (STUDENT, SUBMITTED, SUBMITTED_NOTEBOOK, GRADE, COMMENT):
+            if rows := self.inserts.get(table):
+                connection.execute(insert(table), rows)
+        for (table, names), rows in self.updates.items():
+            values: Row = {name: bindparam(f"new_{name}") for name in names}
+            connection.execute(update(table).where(table.c.id == bindparam("row")).values(values), rows)
+
+
+@dataclass(slots=True)
+class Book:
+    """What the gradebook holds of one assignment."""
+
+    assignment: str
+    """id of the assignment's row"""
+    due: datetime | None
+    """naive, UTC"""
+    notebooks: dict[str, str]
+    """id to name"""
+    cells: dict[str, list[Cell]]
+    """id of a notebook to its cells"""
+    submissions: dict[str, Row]
+    """student to row"""
+    submitted: dict[tuple[str, str], Row]
+    """(submission's id, notebook's id) to row"""
+    grades: dict[tuple[str, str], Row]
+    """(submitted notebook's id, cell's id) to row"""
+    comments: dict[tuple[str, str], Row]
+    """(submitted notebook's id, cell's id) to row"""
+
+    @classmethod
+    def load(cls, connection: Connection, assignment: str) -> Self:
+        """Read everything of one assignment, given the id of its row."""
+        due = connection.execute(select(_ASSIGNMENT.c.duedate).where(_ASSIGNMENT.c.id == assignment)).scalar_one()
+        of_assignment = _NOTEBOOK.c.assignment_id == assignment
+        notebooks = {
+            row["id"]: row["name"]
+            for row in connection.execute(select(_NOTEBOOK).where(of_assignment).order_by(_NOTEBOOK.c.name)).mappings()
+        }
+        cells: dict[str, list[Cell]] = {notebook: [] for notebook in notebooks}
+        query = select(_BASE).join(_NOTEBOOK, _NOTEBOOK.c.id == _BASE.c.notebook_id).where(of_assignment)
+        for row in connection.execute(query).mappings():
+            cells[row["notebook_id"]].append(Cell(row["id"], row["name"], row["type"]))
+        submissions = connection.execute(select(SUBMITTED).where(SUBMITTED.c.assignment_id == assignment)).mappings()
+        query = select(SUBMITTED_NOTEBOOK).join(_NOTEBOOK, _NOTEBOOK.c.id == SUBMITTED_NOTEBOOK.c.notebook_id)
+        submitted = connection.execute(query.where(of_assignment)).mappings()
+        return cls(
+            assignment,
+            due,
+            notebooks,
+            cells,
+            {row["student_id"]: dict(row) for row in submissions},
+            {(row["assignment_id"], row["notebook_id"]): dict(row) for row in submitted},
+            _marks(connection, GRADE, assignment),
+            _marks(connection, COMMENT, assignment),
+        )
+
+    def submission(self, changes: Changes, student: str) -> Row:
+        """Return the row of a student's submission; a new one is added."""
+        if student not in self.submissions:
+            self.submissions[student] = changes.insert(
+                SUBMITTED, assignment_id=self.assignment, student_id=student, timestamp=None, extension=None
+            )
+        return self.submissions[student]
+
+    def submitted_notebook(self, changes: Changes, submission: Row, notebook: str) -> Row:
+        """Return the row of one notebook of a submission; a new one is added."""
+        key = (submission["id"], notebook)
+        if key not in self.submitted:
+            self.submitted[key] = changes.insert(
+                SUBMITTED_NOTEBOOK,
+                assignment_id=submission["id"],
+                notebook_id=notebook,
+                flagged=False,
+                late_submission_penalty=None,
+            )
+        return self.submitted[key]
+
+    def grade(self, changes: Changes, submitted: Row, cell: Cell) -> Row:
+        """Return the grade of a cell; a new one waits for a person, as nbgrader's default says."""
+        key = (submitted["id"], cell.id)
+        if key not in self.grades:
+            self.grades[key] = changes.insert(
+                GRADE,
+                cell_id=cell.id,
+                notebook_id=submitted["id"],
+                auto_score=None,
+                manual_score=None,
+                extra_credit=None,
+                needs_manual_grade=True,
+            )
+        return self.grades[key]
+
+    def comment(self, changes: Changes, submitted: Row, cell: Cell) -> Row:
+        """Return the comment on a cell; a new one is empty."""
+        key = (submitted["id"], cell.id)
+        if key not in self.comments:
+            self.comments[key] = changes.insert(
+                COMMENT, cell_id=cell.id, notebook_id=submitted["id"], auto_comment=None, manual_comment=None
+            )
+        return self.comments[key]
+
+    def seconds_late(self, submission: Row) -> float:
+        """Return how long after the due date (with the student's extension) it was handed in; 0 if in time."""
+        if submission["timestamp"] is None or self.due is None:
+            return 0.0
+        due = self.due + (submission["extension"] or timedelta())
+        return max(0.0, float((submission["timestamp"] - due).total_seconds()))
+
+
+def points(grade: Row) -> float:
+    """Return what a grade counts, by nbgrader's rule: manual before automatic score, extra credit on top."""
+    score = grade["manual_score"] if grade["manual_score"] is not None else grade["auto_score"]
+    return 0.0 if score is None else float(score) + float(grade["extra_credit"] or 0.0)
+
+
+def _marks(connection: Connection, table: Table, assignment: str) -> dict[tuple[str, str], Row]:
+    query = (
+        select(table)
+        .join(SUBMITTED_NOTEBOOK, SUBMITTED_NOTEBOOK.c.id == table.c.notebook_id)
+        .join(SUBMITTED, SUBMITTED.c.id == SUBMITTED_NOTEBOOK.c.assignment_id)
+        .where(SUBMITTED.c.assignment_id == assignment)
+    )
+    return {(row["notebook_id"], row["cell_id"]): dict(row) for row in connection.execute(query).mappings()}
