@@ -4,7 +4,8 @@ In: a course, an assignment, its bundle. Out: exactly one result for each submis
 Workers are reached through `concurrent.futures` alone.
 """
 
-from saiten.batch.marking import ClassReport, Marked, Options, chosen_students, mark_class
+from saiten.batch.freshness import current_bundle
+from saiten.batch.marking import ClassReport, Marked, OnResult, Options, chosen_students, mark_class
 from saiten.batch.pool import LocalPool, MarkingExecutor
 from saiten.batch.run import run_batch
 
@@ -13,8 +14,10 @@ __all__ = [
     "LocalPool",
     "Marked",
     "MarkingExecutor",
+    "OnResult",
     "Options",
     "chosen_students",
+    "current_bundle",
     "mark_class",
     "run_batch",
 ]

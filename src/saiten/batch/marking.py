@@ -10,6 +10,7 @@ import fnmatch
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from typing import Any
 
 from sqlalchemy import Engine as Database
 from sqlalchemy.exc import SQLAlchemyError
@@ -46,7 +47,12 @@ class Marked:
     from_ledger: bool
     """whether it was known already: nothing was run"""
     problem: str = ""
-    """why the gradebook could not take (all of) it; one sentence, or \"\""""
+    """why the gradebook could not take (all of) it, in one sentence"""
+
+    def public(self) -> dict[str, Any]:
+        """What `saiten grade --json` prints: the result's own form, the gradebook's problem among its notes."""
+        notes = (*self.result.notes, self.problem) if self.problem else self.result.notes
+        return replace(self.result, notes=notes).public()
 
 
 @dataclass(frozen=True, slots=True)

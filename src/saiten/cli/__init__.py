@@ -26,6 +26,7 @@ class _Entry(NamedTuple):
 
 COMMANDS: dict[str, _Entry] = {
     "build": _Entry("saiten.cli.build", "Make release, solutions and autograder from the source notebooks."),
+    "grade": _Entry("saiten.cli.grade", "Mark what was handed in; fill the gradebook and autograded/."),
     "sample": _Entry("saiten.cli.sample", "Make a sample class, to try a course out."),
 }
 

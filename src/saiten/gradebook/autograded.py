@@ -51,8 +51,11 @@ def marked_folder(bundle: Bundle, submission: Submission, result: Result, practi
     """
     notes: list[str] = []
     kept = set(practice.keep_submitted.get(bundle.assignment, ()))
-    ours = {f"{part.name}.ipynb": part.document.encode("utf-8", "surrogatepass") for part in result.notebooks}
-    ours = {name: content for name, content in ours.items() if content}
+    ours = {
+        f"{part.name}.ipynb": part.document.encode("utf-8", "surrogatepass")
+        for part in result.notebooks
+        if not part.missing
+    }
     released = {name: content for name, content in bundle.files.items() if name not in kept}
     files: dict[str, bytes] = {}
     places = {*released, *ours, "timestamp.txt"}

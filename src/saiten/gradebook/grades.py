@@ -134,11 +134,11 @@ def _write_submission(book: Book, changes: Changes, entry: Entry, late: LatePoli
     problem = ""
     for notebook, name in book.notebooks.items():
         submitted = book.submitted_notebook(changes, row, notebook)
-        part = parts.get(name, NotebookResult(name, document=""))
+        part = parts.get(name, NotebookResult(name, document="", missing=True))
         grades = _write_grades(book, changes, submitted, part, cells, is_new)
         try:
             score = sum(points(grade) for grade in grades)
-            penalty = late.penalty(result.student, score, seconds_late) if part.document else None
+            penalty = None if part.missing else late.penalty(result.student, score, seconds_late)
         except PenaltyError as error:
             problem = f"{error}; the penalty in the gradebook stays as it was"
             continue
@@ -159,19 +159,18 @@ def _write_grades(
     for cell in book.cells[submitted["notebook_id"]]:
         if cell.kind in ("GradeCell", "TaskCell"):
             grade = book.grade(changes, submitted, cell)
-            _write_grade(changes, grade, _score(cells, part, cell.name), is_new, missing=not part.document)
+            _write_grade(changes, grade, _score(cells, part, cell.name), is_new, missing=part.missing)
             grades.append(grade)
-        if cell.kind in ("SolutionCell", "TaskCell") and part.document:
-            silent = cell.kind == "SolutionCell" and cell.name in part.unchanged
+        if cell.kind in ("SolutionCell", "TaskCell"):
             comment = book.comment(changes, submitted, cell)
-            changes.set(COMMENT, comment, auto_comment=NO_RESPONSE if silent else None)
-        elif cell.kind == "SolutionCell":
-            book.comment(changes, submitted, cell)
+            silent = cell.kind == "SolutionCell" and cell.name in part.unchanged
+            if not part.missing:
+                changes.set(COMMENT, comment, auto_comment=NO_RESPONSE if silent else None)
     return grades
 
 
 def _score(cells: dict[tuple[str, str], CellResult], part: NotebookResult, name: str) -> float | None:
-    if not part.document:
+    if part.missing:
         return 0.0
     try:
         return cells[part.name, name].score

@@ -1,0 +1,144 @@
+"""`saiten grade`: mark what was handed in, fill the gradebook and `autograded/`, show a table.
+
+In: the name of an assignment. Out: ledger, gradebook, marked notebooks; a table, or one JSON object a line.
+Exit code: 0 all marked, 1 some could not be, 2 yours to mend.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from saiten.cli.options import course_option, json_option
+
+if TYPE_CHECKING:
+    from saiten.batch import ClassReport, Marked, OnResult
+
+
+@click.command(name="grade")
+@click.argument("assignment")
+@course_option
+@click.option(
+    "--student",
+    "students",
+    multiple=True,
+    metavar="ID",
+    help="Mark this student only; a glob such as 'student-0*', and may be given several times.",
+)
+@click.option(
+    "--workers",
+    type=click.IntRange(min=1),
+    help="Processes that mark at the same time; without it, c.Saiten.workers, or one for each core.",
+)
+@json_option
+@click.option("--unsafe", is_flag=True, help="Mark even where this machine cannot wall students' code off.")
+@click.option("--again", is_flag=True, help="Mark what is known already, too.")
+def command(
+    assignment: str,
+    course_dir: Path | None,
+    students: tuple[str, ...],
+    workers: int | None,
+    as_json: bool,
+    unsafe: bool,
+    again: bool,
+) -> None:
+    """Mark every submission of ASSIGNMENT under submitted/.
+
+    The gradebook (nbgrader's own, gradebook.db) and autograded/ are brought up to date; marks and comments that a
+    person gave stay. What has not changed is not marked again, and a run that was stopped goes on where it was.
+    Any nbgrader course will do: nothing has to be built before.
+
+    \b
+    Examples:
+      saiten grade 01-regularization                     the whole class
+      saiten grade ps1 --course ~/my-nbgrader-course     any nbgrader course
+      saiten grade ps1 --student student-017             one student
+      saiten grade ps1 --student 'a*' --student 'b*'     some
+      saiten grade ps1 --json | jq '.student, .score'    for machines
+
+    \b
+    Exit codes:
+      0  all are marked
+      1  some could not be marked: see their rows
+      2  something for you to mend: no such assignment, nobody has handed in, ...
+    """
+    from saiten.batch import Options, chosen_students, current_bundle, mark_class
+    from saiten.course import Course
+
+    begin = time.monotonic()
+    course = Course.find(course_dir)
+    chosen = course.assignment(assignment)
+    total = len(chosen_students(course, chosen, students))
+    done = 0
+    try:
+        with _progress(total) as (tell, advance):
+
+            def count(marked: Marked) -> None:
+                nonlocal done
+                done += 1
+                advance(marked)
+
+            bundle = current_bundle(chosen, tell)
+            number = workers or course.options.workers or _cores()
+            options = Options(students, min(number, total), unsafe=unsafe, again=again)
+            tell("starting")
+            report = mark_class(course, chosen, bundle, options, count)
+    except KeyboardInterrupt:
+        click.echo(f"\nStopped: {done} of {total} are marked and kept. Run the same again to go on.", err=True)
+        raise click.exceptions.Exit(130) from None
+    if as_json:
+        for row in report.rows:
+            line = json.dumps(row.public(), ensure_ascii=False, sort_keys=True)
+            click.echo(line.encode("utf-8", "replace"))
+    else:
+        from saiten.cli.table import print_report
+
+        folder = course.autograded_dir(chosen.name, "<student>")
+        print_report(report, folder, time.monotonic() - begin, options.workers)
+    _finish(report)
+
+
+def _finish(report: ClassReport) -> None:
+    """Say how many could not be marked, and leave with exit code 1 if there are any."""
+    from saiten.results import Status
+
+    failed = [row for row in report.rows if row.result.status in (Status.REJECTED, Status.INFRA_ERROR)]
+    troubled = [row for row in report.rows if row.problem and row not in failed]
+    if failed:
+        click.echo(f"{len(failed)} of {len(report.rows)} could not be marked.", err=True)
+    if troubled:
+        click.echo(f"The gradebook could not take everything of {len(troubled)}.", err=True)
+    if failed or troubled:
+        raise click.exceptions.Exit(1)
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@contextmanager
+def _progress(total: int) -> Iterator[tuple[Callable[[str], None], OnResult]]:
+    """Show a bar on a terminal, on standard error; elsewhere nothing."""
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task("preparing", total=total)
+
+        def tell(words: str) -> None:
+            bar.update(task, description=escape(words))
+
+        def advance(_: Marked) -> None:
+            bar.update(task, advance=1, description="marking")
+
+        yield tell, advance

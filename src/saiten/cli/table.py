@@ -1,0 +1,135 @@
+"""The table at the end of `saiten grade`: one row for each submission, then the class as a whole, then what to do next.
+
+In: a `ClassReport`. Out: text on standard output. Whatever comes from a student is shown as plain, printable text.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from statistics import mean, median
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from saiten.batch import ClassReport, Marked
+from saiten.results import CellStatus, Result, Status
+
+_BARS = " ▁▂▃▄▅▆▇█"
+_BINS = 10
+_WIDTH = 120
+"""columns where standard output is no terminal"""
+_STYLES = {
+    Status.GRADED: "green",
+    Status.NEEDS_MANUAL: "yellow",
+    Status.REJECTED: "red",
+    Status.INFRA_ERROR: "bold red",
+}
+_WORDS = {
+    Status.GRADED: "graded",
+    Status.NEEDS_MANUAL: "wait for a person",
+    Status.REJECTED: "rejected (cannot be read)",
+    Status.INFRA_ERROR: "not marked through a fault of ours",
+}
+
+
+def print_report(report: ClassReport, folder: Path, seconds: float, workers: int) -> None:
+    """Print the table.
+
+    Args:
+        report: what marking came to.
+        folder: where marked notebooks are, with `<student>` in place of the student.
+        seconds: wall time of the whole command.
+        workers: processes that marked.
+    """
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console = Console(highlight=False, width=_WIDTH)
+    table = Table()
+    table.add_column("student", overflow="fold")
+    table.add_column("score", justify="right", no_wrap=True)
+    table.add_column("status", no_wrap=True)
+    table.add_column("one reason for lost points", overflow="fold", ratio=1)
+    table.add_column("seconds", justify="right", no_wrap=True)
+    for row in report.rows:
+        result = row.result
+        table.add_row(
+            Text(plain(result.student)),
+            Text(_score(result)),
+            Text(result.status.value, style=_STYLES[result.status]),
+            Text(plain(row.problem or reason(result))),
+            Text("known" if row.from_ledger else f"{result.seconds:.2f}"),
+        )
+    console.print(table)
+    for line in summary(report, seconds, workers):
+        console.print(Text(line), soft_wrap=True)
+    console.print(Text(f"Gradebook: {report.database}"), soft_wrap=True)
+    console.print(Text(f"Marked notebooks: {folder}"), soft_wrap=True)
+    console.print(Text(f"Next: {next_step(report.rows)}"), soft_wrap=True)
+
+
+def plain(text: str) -> str:
+    """Make text of a student's safe for a terminal: one line, printable characters only, at most 200."""
+    text = " ".join("".join(char if char.isprintable() else " " for char in text).split())
+    return text if len(text) <= 200 else text[:199] + "…"
+
+
+def reason(result: Result) -> str:
+    """Give one reason why points are missing, or what is still to be marked by a person."""
+    if result.message:
+        return result.message
+    for question in result.questions:
+        if question.status in (CellStatus.FAILED, CellStatus.PARTIAL) and question.message:
+            return f"{question.name}: {question.message}"
+    waiting = [cell.name for cell in result.cells if cell.status is CellStatus.NEEDS_MANUAL]
+    if waiting:
+        return f"to be marked by a person: {', '.join(waiting)}"
+    return next((f"{each.name}: {each.message}" for each in result.questions if each.message), "")
+
+
+def summary(report: ClassReport, seconds: float, workers: int) -> list[str]:
+    """Say what became of the class, in a few lines."""
+    counts = Counter(row.result.status for row in report.rows)
+    known = sum(row.from_ledger for row in report.rows)
+    states = ", ".join(f"{counts[status]} {words}" for status, words in _WORDS.items() if counts[status])
+    lines = [f"{len(report.rows)} submissions: {states}."]
+    scores = [row.result.score for row in report.rows if row.result.score is not None]
+    maximum = max((row.result.max_score for row in report.rows), default=0.0)
+    if scores and maximum:
+        lines.append(
+            f"Automatic scores of {maximum:g}: mean {mean(scores):.1f}, median {median(scores):g}, lowest"
+            f" {min(scores):g}, highest {max(scores):g}; from 0 to {maximum:g}: |{histogram(scores, maximum)}|"
+        )
+    ran = len(report.rows) - known
+    again = f", {known} known from before" if known else ""
+    each = f" ({seconds / ran:.2f} s each)" if ran else ""
+    lines.append(f"{ran} marked{again}, in {seconds:.1f} s{each} by {workers} workers.")
+    return lines
+
+
+def histogram(scores: Sequence[float], maximum: float) -> str:
+    """Draw how many lie in each tenth of the points, as ten characters; any that is not empty shows."""
+    bins = Counter(min(int(score / maximum * _BINS), _BINS - 1) for score in scores)
+    most = max(bins.values())
+    levels = (len(_BARS) - 1) / most
+    return "".join(_BARS[max(1, round(bins[place] * levels))] if bins[place] else _BARS[0] for place in range(_BINS))
+
+
+def next_step(rows: Sequence[Marked]) -> str:
+    """Say what to do now."""
+    states = {row.result.status for row in rows}
+    name = rows[0].result.assignment
+    if Status.INFRA_ERROR in states:
+        return "run the same again; only what could not be marked is marked. If it fails again, please report it."
+    if Status.REJECTED in states:
+        return "ask those whose work was rejected to hand it in again, then run the same again."
+    if Status.NEEDS_MANUAL in states:
+        return "mark the rest by hand in formgrader."
+    return f"nbgrader generate_feedback {name}"
+
+
+def _score(result: Result) -> str:
+    score = "-" if result.score is None else f"{result.score:g}"
+    return f"{score} / {result.max_score:g}"
