@@ -186,6 +186,7 @@ class _Zygote:
         environment = {name: value for name, value in os.environ.items() if name in _ENVIRONMENT}
         environment |= dict.fromkeys(_THREADS, "1")
         environment |= {"LANG": "C.UTF-8", "PYTHONHASHSEED": "0", "MPLBACKEND": "agg", "PATH": "/usr/bin:/bin"}
+        environment |= _HUGE_PAGES
         with theirs:
             self._process = subprocess.Popen(
                 [sys.executable, "-s", "-P", "-X", "utf8", "-c", _ZYGOTE, str(theirs.fileno())],
@@ -349,5 +350,8 @@ def _mix(*hashes: str) -> str:
 
 
 _ZYGOTE = "from saiten.grading import process; process.main()"
+_HUGE_PAGES = {"PYTHONMALLOC": "malloc", "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}
+"""All of Python's objects in one heap of huge pages: a fork of a process that holds torch copies a few page table
+entries instead of a hundred thousand, 5 ms instead of 12, and its end takes 7 ms instead of 17 (measured, `bench/`)."""
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 _ENVIRONMENT = frozenset({"TZ", "OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE", "CUDA_VISIBLE_DEVICES", "LD_LIBRARY_PATH"})
