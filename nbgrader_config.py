@@ -1,0 +1,18 @@
+"""The course's one configuration file: nbgrader's options and, as `c.Saiten`, Saiten's own.
+
+nbgrader's commands, formgrader and Saiten all read this file. The options: docs/reference/configuration.md.
+"""
+
+c = get_config()  # noqa: F821  # traitlets puts it there
+
+c.CourseDirectory.course_id = "faces"
+
+# the executed reference notebooks; nbgrader's own name for the folder is "solution"
+c.CourseDirectory.solution_directory = "solutions"
+
+# the first language stands in front, the others are folded
+c.Saiten.languages = ["ja", "en"]
+
+# what a student finds in place of a solution
+c.ClearSolutions.code_stub = {"python": "# ここに書く / YOUR CODE HERE\nraise NotImplementedError"}
+c.ClearSolutions.text_stub = "ここに書く / YOUR ANSWER HERE"
