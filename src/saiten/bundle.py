@@ -62,7 +62,7 @@ class BundleCell:
     """nbgrader's notion: the submission's text of this cell counts for nothing"""
     tags: tuple[str, ...] = ()
     checksum: str | None = None
-    """nbgrader's checksum of the cell as its database holds it (stubs in, hidden tests still there); decides "unchanged\""""
+    """nbgrader's checksum of the cell as its database holds it (stubs in, hidden tests still there)"""
     brings: tuple[str, ...] = ()
     """names that running this cell added to or changed in the notebook's namespace in the reference run"""
     metadata: Mapping[str, Any] = field(default_factory=dict)

@@ -77,8 +77,8 @@ class NotebookResult:
 
     name: str
     document: str
-    """the marked notebook as nbformat 4 JSON: the instructor's cells in order, the student's text in the solution cells,
-    the student's own cells where they stood, outputs as captured; empty if the submission did not hold this notebook"""
+    """the marked notebook as nbformat 4 JSON: the instructor's cells in order, the student's text in the solution
+    cells, the student's own cells where they stood, outputs as captured; empty if it was not handed in"""
     unchanged: tuple[str, ...] = ()
     """grade_ids of solution, manual cells that still hold the released text ("No response." in the gradebook)"""
     missing: bool = False

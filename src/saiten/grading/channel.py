@@ -78,10 +78,7 @@ class Channel:
     def send_object(self, value: Any, fds: Sequence[int] = ()) -> None:
         """Send a pickled object (trusted peers only), with open file descriptors if given."""
         content = pickle.dumps(value, protocol=pickle.HIGHEST_PROTOCOL)
-        if fds:
-            ancillary = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", fds))]
-        else:
-            ancillary = []
+        ancillary = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", fds))] if fds else []
         try:
             self._sock.sendmsg([b"+"], ancillary)
         except (BrokenPipeError, ConnectionError) as error:

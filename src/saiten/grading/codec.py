@@ -1,4 +1,4 @@
-"""The closed format in which a student's answers reach the judge: plain data, arrays, tensors and handles, nothing else.
+"""The closed format in which a student's answers reach the judge: plain data, arrays, tensors, handles, nothing else.
 
 In: (student side) any Python value; (judge side) untrusted bytes. Out: (student side) a structure of lists and scalars
 with a blob for bulk; (judge side) the same values, rebuilt as exactly those types by the judge's own code.
@@ -19,7 +19,7 @@ import numpy as np
 
 MAX_STRUCTURE = 8 << 20
 """Bytes of structure in one message. A byte of msgpack becomes at most about 64 bytes of Python objects, so the judge
-never spends more than about 512 MB on structure; bulk (arrays, long text) travels in the blob, which is not multiplied."""
+never spends more than about 512 MB on structure; bulk (arrays, long text) is in the blob, which is not multiplied."""
 MAX_DEPTH = 64
 MAX_NODES = 2_000_000
 LONG = 1024
@@ -28,8 +28,9 @@ MAX_INT_BITS = 1 << 20
 
 _PLAIN = frozenset({type(None), bool, int, float, str})
 _DTYPE = re.compile(r"[<>|=](?:b1|[iu][1248]|f[248]|c(?:8|16)|[SU][1-9]\d{0,5}|[Mm]8(?:\[\d*[A-Za-z]+\])?)")
-_TORCH_DTYPES = (
-    "bool uint8 int8 int16 int32 int64 uint16 uint32 uint64 float16 float32 float64 bfloat16 complex64 complex128".split()
+_TORCH_DTYPES = frozenset(
+    {"bool", "uint8", "int8", "int16", "int32", "int64", "uint16", "uint32", "uint64"}
+    | {"float16", "float32", "float64", "bfloat16", "complex64", "complex128"}
 )
 
 Structure = Any
@@ -60,7 +61,7 @@ class Encoder:
         self._nodes = 0
 
     def encode(self, value: Any, depth: int = 0, *, contents_of: Any = None) -> Structure:
-        """Encode one value; `contents_of` is the argument whose new contents are wanted rather than a reference to it."""
+        """Encode one value; of `contents_of`, an argument, the new contents are sent rather than a reference."""
         kind = type(value)
         if kind in _PLAIN:
             return self._scalar(value)
@@ -166,9 +167,7 @@ class Decoder:
         arguments: the judge's own objects that went out with the call.
     """
 
-    def __init__(
-        self, blob: bytes, make_handle: Callable[[list[Any]], Any], arguments: Sequence[Any] = ()
-    ) -> None:
+    def __init__(self, blob: bytes, make_handle: Callable[[list[Any]], Any], arguments: Sequence[Any] = ()) -> None:
         self._blob = memoryview(blob)
         self._make_handle = make_handle
         self._arguments = arguments
@@ -258,14 +257,14 @@ _DECODERS: dict[str, Callable[[Decoder, list[Any], int], Any]] = {
     "S": lambda d, rest, _: d._bytes(*rest).decode("utf-8", "surrogatepass"),
     "B": lambda d, rest, _: d._bytes(*rest),
     "b": lambda d, rest, _: bytearray(d._bytes(*rest)),
-    "l": lambda d, rest, depth: d._items(*rest, depth),
-    "t": lambda d, rest, depth: tuple(d._items(*rest, depth)),
-    "s": lambda d, rest, depth: set(d._items(*rest, depth)),
-    "f": lambda d, rest, depth: frozenset(d._items(*rest, depth)),
+    "l": lambda d, rest, depth: d._items(*rest, depth=depth),
+    "t": lambda d, rest, depth: tuple(d._items(*rest, depth=depth)),
+    "s": lambda d, rest, depth: set(d._items(*rest, depth=depth)),
+    "f": lambda d, rest, depth: frozenset(d._items(*rest, depth=depth)),
     "d": lambda d, rest, depth: d._mapping(dict, *rest, depth),
     "o": lambda d, rest, depth: d._mapping(OrderedDict, *rest, depth),
-    "r": lambda d, rest, depth: _range(_integers(d._items(*rest, depth))),
-    "k": lambda d, rest, depth: slice(*d._items(*rest, depth)),
+    "r": lambda d, rest, depth: _range(_integers(d._items(*rest, depth=depth))),
+    "k": lambda d, rest, depth: slice(*d._items(*rest, depth=depth)),
     "e": lambda *_: Ellipsis,
     "n": lambda *_: NotImplemented,
     "a": lambda d, rest, _: d._array(*rest),

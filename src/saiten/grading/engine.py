@@ -68,7 +68,9 @@ class Engine:
             raise
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()
 
     def close(self) -> None:
@@ -163,7 +165,7 @@ class Engine:
             raise EngineError("the engine is closed")
         if self._zygote is None:
             modules = {name for each in self._bundle.notebooks for name in each.imports}
-            self._zygote = _Zygote(tuple(sorted(modules)))
+            self._zygote = _Zygote(tuple(sorted(modules)), self._folder / "home")
         house = self._houses.get(notebook.name)
         if house is None:
             house = _House(self._bundle, notebook, self._zygote, self._folder, self._sandbox)
@@ -181,12 +183,13 @@ class Engine:
 class _Zygote:
     """The process that has imported everything and nothing else."""
 
-    def __init__(self, imports: tuple[str, ...]) -> None:
+    def __init__(self, imports: tuple[str, ...], home: Path) -> None:
         ours, theirs = pair()
+        home.mkdir(exist_ok=True)
         environment = {name: value for name, value in os.environ.items() if name in _ENVIRONMENT}
         environment |= dict.fromkeys(_THREADS, "1")
         environment |= {"LANG": "C.UTF-8", "PYTHONHASHSEED": "0", "MPLBACKEND": "agg", "PATH": "/usr/bin:/bin"}
-        environment |= _HUGE_PAGES
+        environment |= _HUGE_PAGES | {"HOME": str(home), "IPYTHONDIR": str(home / "ipython")}
         with theirs:
             self._process = subprocess.Popen(
                 [sys.executable, "-s", "-P", "-X", "utf8", "-c", _ZYGOTE, str(theirs.fileno())],
@@ -220,9 +223,7 @@ class _Zygote:
 class _House:
     """The parents of one notebook, and the supervision of one submission at a time."""
 
-    def __init__(
-        self, bundle: Bundle, notebook: BundleNotebook, zygote: _Zygote, folder: Path, sandbox: str
-    ) -> None:
+    def __init__(self, bundle: Bundle, notebook: BundleNotebook, zygote: _Zygote, folder: Path, sandbox: str) -> None:
         self._bundle = bundle
         self._notebook = notebook
         self._zygote = zygote

@@ -1,6 +1,6 @@
 """What is prepared once for a notebook: leading cells and reference run, and which names come from whom.
 
-In: a bundle's notebook and a shell in a fresh process. Out: `Ground` for the judge; the leading cells' outputs for both.
+In: a bundle's notebook and a shell in a fresh process. Out: `Ground` for the judge; the leading cells' outputs.
 Names that solution cells bring belong to the student; so do names of the instructor's cells that use them.
 """
 

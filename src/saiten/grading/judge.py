@@ -21,8 +21,9 @@ import numpy as np
 
 from saiten.bundle import BundleCell, BundleNotebook, Limits, Role
 from saiten.grading.channel import Channel
+from saiten.grading.faults import StudentGone
 from saiten.grading.rebuild import Plan, Step
-from saiten.grading.remote import GRACE, Link, StudentGone
+from saiten.grading.remote import GRACE, Link
 from saiten.grading.shell import CaptureShell, Output, safe_text
 from saiten.results import CellStatus
 
@@ -92,6 +93,7 @@ class Judge:
         self._skip: set[int] = set()
         self._restarts = 0
         self._started = False
+        self._missing: dict[str, str] = {}
         self.records = [Record() for _ in plan.steps]
         self.notes: list[str] = []
 
@@ -122,10 +124,13 @@ class Judge:
             record.outputs = [_notice("not run: the student's process could not go on")]
             return
         try:
-            record.outputs = self._in_student(index, step)[1]
+            status, record.outputs, _, message = self._in_student(index, step)
             record.ran = True
+            if status != "ok":
+                self._explain_missing(step, message, record.outputs)
         except StudentGone as gone:
             self._skip.add(index)
+            self._explain_missing(step, gone.reason, [])
             record.outputs = [_notice(gone.reason)]
             self.notes.append(f"{step.name}: {gone.reason}; the cell was left out afterwards.")
 
@@ -142,6 +147,14 @@ class Judge:
             message = f"time is up: the cell did not finish within {self._limits.cell_seconds:g} seconds"
             cleaned.append(_notice(message))
         return status, cleaned, value, message
+
+    def _explain_missing(self, step: Step, message: str, outputs: list[Output]) -> None:
+        """Remember why the names of a cell are not there, for the tests that will miss them."""
+        errors = [output for output in outputs if output["output_type"] == "error"]
+        kind = errors[-1]["ename"] if errors and errors[-1]["ename"] != "Saiten" else ""
+        reason = ": ".join(part for part in (kind, message) if part)
+        for name in self._ground.remote.get(step.cell.id, ()) if step.cell is not None else ():
+            self._missing.setdefault(name, f"{name} is not defined: {step.name} ended early ({reason})")
 
     def _bring_own(self, step: Step) -> None:
         """Names that the instructor's later set-up cells bring without depending on the student: ours count."""
@@ -218,7 +231,7 @@ class Judge:
         record.score, record.status = 0.0, CellStatus.FAILED
         if not self._ready(index):
             late = time.monotonic() > self._end
-            record.message = "the submission's time is up" if late else "the student's process could not be kept running"
+            record.message = "the submission's time is up" if late else "the student's process kept dying"
             return
         if cell.in_student:
             self._test_in_student(index, step, cell, record)
@@ -237,9 +250,19 @@ class Judge:
         if link.gone is not None:
             record.message = link.gone.reason
         elif ran.error is not None:
-            record.message = explain(ran.error, cell)
+            record.message = self._missing_name(ran.error) or explain(ran.error, cell)
         else:
             record.score, record.status, record.message = credit(ran.value, cell.points)
+
+    def _missing_name(self, error: BaseException) -> str:
+        """For a test that stumbled over a name of the student's: why that name is not there."""
+        if not isinstance(error, NameError) or getattr(error, "from_student", False):
+            return ""
+        name = error.name or ""
+        if name in self._names:
+            return ""
+        known = {item for names in self._ground.remote.values() for item in names}
+        return self._missing.get(name, f"{name} is not defined" if name in known else "")
 
     def _test_in_student(self, index: int, step: Step, cell: BundleCell, record: Record) -> None:
         try:

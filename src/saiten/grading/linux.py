@@ -1,7 +1,7 @@
 """The Linux system calls that confinement needs and the standard library does not offer.
 
-In: flags and paths. Out: nothing, or `OSError` with the call's name. Numbers are those of the generic table, the same on
-x86_64 and aarch64 where they are given here; the others come from libc.
+In: flags and paths. Out: nothing, or `OSError` with the call's name. Calls that libc lacks go by number, for x86_64 and
+aarch64.
 """
 
 from __future__ import annotations

@@ -223,9 +223,7 @@ def _judge_main(task: JudgeTask, ground: Any, limits: Limits, shell: CaptureShel
     def new_student() -> Channel:
         report.send_object(("student", None))
         _, fds = report.receive_object()
-        return Channel(
-            socket.socket(fileno=fds[0]), max_structure=MAX_STRUCTURE, max_blob=limits.message_mb << 20
-        )
+        return Channel(socket.socket(fileno=fds[0]), max_structure=MAX_STRUCTURE, max_blob=limits.message_mb << 20)
 
     judge = Judge(ground, task.plan, limits, shell, new_student)
     try:

@@ -1,4 +1,4 @@
-"""Rebuild what is to be run: the instructor's cells in the instructor's order, the student's text in the student's places.
+"""Rebuild what is to be run: the instructor's cells in the instructor's order, the student's text in its places.
 
 In: a bundle's notebook and the bytes of a submitted one. Out: `Plan`: steps to run and to show, with notes.
 From the submission only source text is taken. Its tags, points, cell types, outputs, metadata, and its versions of
@@ -57,7 +57,8 @@ class Step:
     @property
     def runs_in_student(self) -> bool:
         """Code that runs in the student's process."""
-        return self.cell_type == "code" and (self.cell is None or self.cell.role is not Role.TEST or self.cell.in_student)
+        ours = self.cell is not None and self.cell.role is Role.TEST and not self.cell.in_student
+        return self.cell_type == "code" and not ours
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +86,8 @@ def plan(notebook: BundleNotebook, submitted: Sequence[SubmittedCell]) -> Plan:
     """Lay the student's text into the instructor's notebook.
 
     Solution and manual cells are found by grade_id; of duplicates the first that is neither empty nor the released stub
-    counts. Unlocked cells of the instructor's without grade_id are found by cell id, else by their text. All else is the
-    student's own and stays behind the cell it stood behind.
+    counts. Unlocked cells of the instructor's without grade_id are found by cell id, else by their text. All else is
+    the student's own and stays behind the cell it stood behind.
     """
     places, own, notes = _match(notebook, submitted)
     leading = leading_cells(notebook)
@@ -188,9 +189,9 @@ def _match(
     by_grade_id = {cell.grade_id: index for index, cell in enumerate(notebook.cells) if cell.grade_id}
     by_id = {cell.id: index for index, cell in enumerate(notebook.cells) if not cell.grade_id}
     by_text: dict[tuple[str, str], list[int]] = {}
-    for index, cell in enumerate(notebook.cells):
-        if not cell.grade_id:
-            by_text.setdefault((cell.cell_type, _normal(cell.release_source)), []).append(index)
+    for index, original in enumerate(notebook.cells):
+        if not original.grade_id:
+            by_text.setdefault((original.cell_type, _normal(original.release_source)), []).append(index)
     places: dict[int, list[SubmittedCell]] = {}
     own: _Own = {}
     anchor = -1

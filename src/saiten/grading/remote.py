@@ -6,128 +6,28 @@ Nothing of the student's runs here: a handle has no behaviour but to ask, and ev
 
 from __future__ import annotations
 
-import builtins
-import inspect
 import io
 import json
-import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable
 from types import FunctionType, MethodType
 from typing import Any, NoReturn
 from weakref import WeakValueDictionary
 
 import cloudpickle
-import numpy as np
 
+from saiten.grading.arguments import mutables, update
 from saiten.grading.channel import Channel, ChannelClosed, ChannelTimeout, TooLarge
 from saiten.grading.codec import Decoder, Forged, unpack
+from saiten.grading.faults import CannotSend, StudentGone, StudentTimeout, make_exception, plain_exception
+from saiten.grading.handles import CallableHandle, Handle, signature
 
 GRACE = 2.0
 """Seconds a student process gets to stop by itself after its time is up, before it is ended."""
-MAX_ITEMS = 100_000
-"""Items taken from one iterator of the student's."""
 MAX_DEPTH = 40
 """Depth of call-backs within calls within call-backs."""
 MAX_EXCHANGES = 2_000_000
 """Messages in one submission."""
-
-
-class StudentGone(BaseException):
-    """The student's process gave no usable answer: it died, hung or sent forged bytes. Not an `Exception`: a test's
-    own `except Exception` must not turn it into something else."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
-
-
-class StudentError(Exception):
-    """An exception of a class that the student defined; built-in and library ones arrive under their own class."""
-
-
-class StudentTimeout(TimeoutError):
-    """The student's code did not finish in time."""
-
-
-class CannotSend(TypeError):
-    """A test tried to send something that must stay with the judge; the author's to mend."""
-
-
-class Handle:
-    """An object that lives in the student's process: call it, get an attribute or an item, take its length, iterate."""
-
-    __array_ufunc__ = None  # NumPy must hand operations back, so that they end in the TypeError below
-    def __init__(self, link: Link, number: int, type_name: str) -> None:
-        object.__setattr__(self, "_link", link)
-        object.__setattr__(self, "_number", number)
-        object.__setattr__(self, "_type", type_name)
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("__") and name.endswith("__"):
-            raise AttributeError(f"{self!r} has no plain {name}")
-        return self._link.ask("getattr", self, name=name)
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        self._link.ask("setattr", self, name=name, value=value, arguments=(value,))
-
-    def __getitem__(self, key: Any) -> Any:
-        return self._link.ask("getitem", self, key=key)
-
-    def __setitem__(self, key: Any, value: Any) -> None:
-        self._link.ask("setitem", self, key=key, value=value)
-
-    def __len__(self) -> int:
-        length = self._link.ask("len", self)
-        if type(length) is not int or not 0 <= length <= sys.maxsize:
-            raise TypeError(f"the length of {self!r} is not a whole number")
-        return length
-
-    def __iter__(self) -> Iterator[Any]:
-        iterator = self._link.ask("iter", self)
-        if not isinstance(iterator, Handle):
-            raise TypeError(f"{self!r} cannot be iterated")
-        taken = 0
-        while True:
-            batch = self._link.ask("next", iterator)
-            if type(batch) is not list:
-                raise TypeError(f"{self!r} cannot be iterated")
-            yield from batch
-            taken += len(batch)
-            if not batch:
-                return
-            if taken > MAX_ITEMS:
-                raise ValueError(f"{self!r} has more than {MAX_ITEMS} items")
-
-    def __repr__(self) -> str:
-        return f"<{self._type} in the student's process>"
-
-    def __array__(self, *_: Any, **__: Any) -> NoReturn:
-        self._refuse()
-
-    def _refuse(self, *_: Any) -> NoReturn:
-        raise TypeError(f"the answer is an object of type {self._type!r}, where plain data is needed")
-
-    __eq__ = __ne__ = __lt__ = __le__ = __gt__ = __ge__ = _refuse
-    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = __rtruediv__ = _refuse
-    __matmul__ = __rmatmul__ = __floordiv__ = __rfloordiv__ = __mod__ = __rmod__ = __pow__ = __rpow__ = _refuse
-    __neg__ = __pos__ = __abs__ = __invert__ = __float__ = __int__ = __complex__ = __index__ = _refuse
-    __and__ = __rand__ = __or__ = __ror__ = __xor__ = __rxor__ = __contains__ = _refuse
-    __bool__ = _refuse
-    __hash__ = object.__hash__
-
-    def __del__(self) -> None:
-        self._link.release(self._number)
-
-
-class CallableHandle(Handle):
-    """A function, class or method of the student's."""
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        return self._link.ask("call", self, args=args, kwargs=kwargs, arguments=(args, tuple(kwargs.values())))
-
-    def __bool__(self) -> bool:
-        return True
 
 
 class Link:
@@ -175,7 +75,7 @@ class Link:
         """Run a cell in the student's process.
 
         Returns:
-            status ("ok", "error" or "timeout"), outputs (untrusted JSON), the value if it is a number, the error's text.
+            status ("ok", "error" or "timeout"), outputs (untrusted JSON), the value if it is a number, the error.
         """
         self._number += 1
         number = self._number
@@ -204,7 +104,7 @@ class Link:
             raise RecursionError("call-backs and calls are nested too deeply")
         self._number += 1
         number = self._number
-        mutable = _mutables(arguments)
+        mutable = mutables(arguments)
         self._depth += 1
         try:
             self._send(op, number, target=target._number, arguments=mutable, **fields)
@@ -302,9 +202,14 @@ class Link:
         if type(changed) is not list or type(names) is not list:
             self._forged("a message of another shape")
         for item in changed:
-            if type(item) is not list or len(item) != 2 or type(item[0]) is not int or not 0 <= item[0] < len(arguments):
+            if (
+                type(item) is not list
+                or len(item) != 2
+                or type(item[0]) is not int
+                or not 0 <= item[0] < len(arguments)
+            ):
                 self._forged("a change to something that was not sent")
-            _update(arguments[item[0]], self._decode(item[1], blob, arguments))
+            update(arguments[item[0]], self._decode(item[1], blob, arguments))
         for item in names:
             if type(item) is not list or not 1 <= len(item) <= 2 or item[0] not in self.watch:
                 self._forged("a name that is not the student's")
@@ -330,12 +235,17 @@ class Link:
         object.__setattr__(handle, "__name__", name or type_name)
         object.__setattr__(handle, "__qualname__", name or type_name)
         object.__setattr__(handle, "__doc__", doc)
-        object.__setattr__(handle, "__signature__", _signature(parameters))
+        object.__setattr__(handle, "__signature__", signature(parameters))
         self._handles[number] = handle
         return handle
 
     def _serve_callback(self, number: Any, body: Any, blob: bytes) -> None:
-        if type(number) is not int or not 0 <= number < len(self._callbacks) or type(body) is not list or len(body) != 2:
+        if (
+            type(number) is not int
+            or not 0 <= number < len(self._callbacks)
+            or type(body) is not list
+            or len(body) != 2
+        ):
             self._forged("a call-back that was never given")
         args, kwargs = self._decode(body[0], blob, ()), self._decode(body[1], blob, ())
         if type(args) is not list or type(kwargs) is not dict or any(type(key) is not str for key in kwargs):
@@ -346,7 +256,7 @@ class Link:
                 raise RecursionError("call-backs and calls are nested too deeply")
             value, op = self._callbacks[number](*args, **kwargs), "returned"
         except Exception as error:
-            value, op = _plain_exception(error), "raised"
+            value, op = plain_exception(error), "raised"
         finally:
             self._depth -= 1
         self._send(op, self._number, value=value, arguments=())
@@ -399,105 +309,4 @@ class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]
             return "callback", self._saiten_link.callback(obj)
         if isinstance(obj, type) and self._saiten_link._ours(obj):
             raise CannotSend(f"class {obj.__name__} is defined in a test cell: such a test needs the tag in-student")
-        return None
-
-
-def make_exception(kinds: list[str], text: str) -> BaseException:
-    """An exception of the first class in the list that exists here; classes of the student's keep their name."""
-    known: type[BaseException] | None = None
-    for kind in kinds:
-        module, _, name = kind.rpartition(".")
-        namespace = builtins if module == "builtins" else sys.modules.get(module)
-        found = vars(namespace).get(name) if namespace is not None else None
-        if module != "__main__" and isinstance(found, type) and issubclass(found, BaseException):
-            known = found
-            break
-    first = kinds[0].rpartition(".")[2] if kinds else "StudentError"
-    if known is None or not issubclass(known, Exception):
-        known = Exception if known is not SystemExit else SystemExit
-    if kinds and known.__name__ == first:
-        try:
-            error = known(text)
-            error.__dict__  # noqa: B018  (some C exceptions take no attributes; then a StudentError stands for them)
-            return error
-        except Exception:
-            known = Exception
-    try:
-        kind_made = type(first if first.isidentifier() else "StudentError", (StudentError, known), {})
-        return kind_made(text)
-    except Exception:
-        return StudentError(text)
-
-
-def _plain_exception(error: Exception) -> Exception:
-    """An exception that travels to the student without the judge's frames, values or classes."""
-    kind = type(error) if type(error).__module__ in ("builtins", "numpy") else RuntimeError
-    try:
-        return kind(str(error))
-    except Exception:
-        return RuntimeError(str(error))
-
-
-def _mutables(values: Any) -> tuple[Any, ...]:
-    """Arrays, tensors, lists, dicts and sets within arguments, each once, outermost first."""
-    found: list[Any] = []
-    seen: set[int] = set()
-    todo: list[tuple[Any, int]] = [(values, 0)]
-    while todo:
-        value, depth = todo.pop(0)
-        if id(value) in seen or depth > 6:
-            continue
-        kind = type(value)
-        if kind in (list, dict, set, bytearray, np.ndarray) or _is_tensor(value):
-            seen.add(id(value))
-            if kind is not np.ndarray or value.dtype.kind not in "OV":
-                found.append(value)
-        if kind in (list, tuple, dict) and len(value) <= 1000:
-            todo.extend((item, depth + 1) for item in (value.values() if kind is dict else value))
-    return tuple(item for item in found if not (item is values))
-
-
-def _is_tensor(value: Any) -> bool:
-    torch = sys.modules.get("torch")
-    return torch is not None and type(value) is torch.Tensor
-
-
-def _update(target: Any, new: Any) -> None:
-    """Give an argument the contents that the student's call gave it."""
-    if isinstance(target, np.ndarray):
-        if not isinstance(new, np.ndarray) or new.shape != target.shape or new.dtype != target.dtype:
-            raise TypeError("your function changed the shape or dtype of its argument in place")
-        if not target.flags.writeable:
-            raise ValueError("your function changed its argument, which must stay as it is")
-        target[...] = new
-    elif isinstance(target, list | bytearray):
-        target[:] = new
-    elif isinstance(target, dict):
-        fresh: Mapping[Any, Any] = dict(new)
-        target.clear()
-        target.update(fresh)
-    elif isinstance(target, set):
-        fresh_items = set(new)
-        target.clear()
-        target.update(fresh_items)
-    else:
-        import torch
-
-        if not _is_tensor(new) or new.shape != target.shape:
-            raise TypeError("your function changed the shape of its argument in place")
-        with torch.no_grad():
-            target.copy_(new)
-
-
-def _signature(parameters: Any) -> inspect.Signature | None:
-    try:
-        return inspect.Signature(
-            [
-                inspect.Parameter(
-                    name, inspect._ParameterKind(kind), default=... if optional is True else inspect.Parameter.empty
-                )
-                for name, kind, optional in parameters
-            ]
-        )
-    except (ValueError, TypeError):
         return None

@@ -1,8 +1,8 @@
 """What confines a student's process: one contract, several ways to keep it.
 
 In: a `Seat` (what the process may see and use). Out: a confined parent in which the instructor's leading cells run, and
-confined children, one per submission. `NamespaceSandbox` keeps the whole contract; `UnsafeSandbox` keeps only the limits
-and exists for `--unsafe`. Both pass the same contract suite (`tests/sandbox`), each as far as it promises.
+confined children, one per submission. `NamespaceSandbox` keeps the whole contract; `UnsafeSandbox` keeps only the
+limits and exists for `--unsafe`. Both pass the same contract suite (`tests/sandbox`), each as far as it promises.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import stat
 import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -86,10 +87,8 @@ class Sandbox(ABC):
             os.kill(pid, signal.SIGKILL)
         except ProcessLookupError:
             return
-        try:
+        with suppress(ChildProcessError):
             os.waitpid(pid, 0)
-        except ChildProcessError:
-            pass
 
 
 class NamespaceSandbox(Sandbox):
@@ -181,7 +180,11 @@ class NamespaceSandbox(Sandbox):
             _bind_file(Path("/dev") / name, root)
         for device in seat.devices:
             _bind_file(Path(device), root)
-        for link, target in (("tmp", "home/student/.tmp"), ("dev/shm", "../home/student/.shm"), ("dev/fd", "/proc/self/fd")):
+        for link, target in (
+            ("tmp", "home/student/.tmp"),
+            ("dev/shm", "../home/student/.shm"),
+            ("dev/fd", "/proc/self/fd"),
+        ):
             (root / link).symlink_to(target)
         for folder in ("proc", "home/student"):
             (root / folder).mkdir(parents=True, exist_ok=True)
@@ -224,10 +227,8 @@ class UnsafeSandbox(Sandbox):
 
     def kill(self, pid: int) -> None:
         """See `Sandbox`; whatever left the process group lives on."""
-        try:
+        with suppress(ProcessLookupError, PermissionError):
             os.killpg(pid, signal.SIGKILL)
-        except (ProcessLookupError, PermissionError):
-            pass
         super().kill(pid)
 
 
@@ -367,6 +368,7 @@ def _clean_environment(home: Path = HOME) -> None:
 
 
 _KEPT = frozenset(
-    "LANG LC_ALL TZ OMP_NUM_THREADS OPENBLAS_NUM_THREADS MKL_NUM_THREADS NUMEXPR_NUM_THREADS OPENBLAS_CORETYPE "
-    "OPENBLAS_L2_SIZE MPLBACKEND CUDA_VISIBLE_DEVICES PYTHONHASHSEED".split()
+    {"LANG", "LC_ALL", "TZ", "MPLBACKEND", "CUDA_VISIBLE_DEVICES", "PYTHONHASHSEED"}
+    | {"OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS"}
+    | {"OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE"}
 )

@@ -195,7 +195,7 @@ class CaptureShell(InteractiveShell):  # type: ignore[misc]
         config.InteractiveShell.colors = "nocolor"
         config.InteractiveShell.autocall = 0
         config.IPCompleter.use_jedi = False
-        shell = cls.instance(config=config, user_module=module)
+        shell: CaptureShell = cls.instance(config=config, user_module=module)
         sys.modules["__main__"] = module
         return shell
 
@@ -241,16 +241,15 @@ class CaptureShell(InteractiveShell):  # type: ignore[misc]
     def init_virtualenv(self) -> None:
         """The process already runs in its environment."""
 
-    def init_logger(self) -> None:  # keep, but never write a log file
-        super().init_logger()
-
     def ask_exit(self) -> None:
         """`exit` in a cell ends the cell, not the process."""
 
     def showsyntaxerror(self, filename: Any = None, running_compiled_code: bool = False) -> None:
+        """Like any other error."""
         self.showtraceback()
 
     def showindentationerror(self) -> None:
+        """Like any other error."""
         self.showtraceback()
 
     def showtraceback(self, exc_tuple: Any = None, *args: Any, **kwargs: Any) -> None:

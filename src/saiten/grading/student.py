@@ -112,18 +112,15 @@ class StudentSide:
             return encoder.message([kind, request["number"], body, changed, names])
         except (NotEncodable, RecursionError, MemoryError) as error:
             self._sent.clear()
-            body = ["builtins.TypeError"], safe_text(error) or "the answer is too large", "", 0
-            return Encoder(self._describe).message(["raise", request["number"], list(body), [], []])
+            body = [["builtins.TypeError"], safe_text(error) or "the answer is too large", "", 0]
+            return Encoder(self._describe).message(["raise", request["number"], body, [], []])
 
     # -- operations -------------------------------------------------------------------------------------------------
 
     def _run(self, request: dict[str, Any]) -> Callable[[Encoder], Any]:
         ran = self._shell.run(request["source"], request["name"], request["count"], request["output_limit"])
         outputs = ran.outputs + self._raw.take(request["output_limit"])
-        if isinstance(ran.error, CellTimeout):
-            status = "timeout"
-        else:
-            status = "error" if ran.error is not None else "ok"
+        status = "ok" if ran.error is None else "timeout" if isinstance(ran.error, CellTimeout) else "error"
         number = ran.value if type(ran.value) in (int, float) else None
 
         def body(encoder: Encoder) -> Any:
@@ -306,4 +303,3 @@ def _parameters(value: Any) -> list[Any]:
     except (ValueError, TypeError):
         return []
     return [[item.name[:100], int(item.kind), item.default is not item.empty] for item in islice(found, 50)]
-
