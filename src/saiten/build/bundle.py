@@ -194,7 +194,10 @@ def _run(
     limits: Limits,
     label: str,
 ) -> tuple[ReferenceCell, ...]:
-    from saiten.grading.reference import ReferenceInput, run_reference
+    from saiten.grading.reference import ReferenceCell, ReferenceInput, run_reference
+
+    if not any(cell.cell_type == "code" for cell in notebook.source.cells):
+        return tuple(ReferenceCell() for _ in notebook.source.cells)
 
     inputs = [ReferenceInput(cell.cell_type, cell.source, role_of(cell) is Role.TEST) for cell in notebook.source.cells]
     try:
