@@ -104,7 +104,7 @@ def _fold(group: dict[str, tuple[int, NotebookNode]], languages: Sequence[str], 
     cell.metadata.pop("tags", None)
     if tags:
         cell.metadata["tags"] = tags
-    texts = [cell.source.rstrip()]
+    texts = [cell.source.strip("\n").rstrip()]
     for language in languages[1:]:
         _move_attachments(group[language][1], cell, f"{name}: {cell_label(*group[language])}")
         summary = LANGUAGE_NAMES.get(language, language)

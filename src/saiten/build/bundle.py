@@ -198,7 +198,6 @@ def _run(
 
     if not any(cell.cell_type == "code" for cell in notebook.source.cells):
         return tuple(ReferenceCell() for _ in notebook.source.cells)
-
     inputs = [ReferenceInput(cell.cell_type, cell.source, role_of(cell) is Role.TEST) for cell in notebook.source.cells]
     try:
         results = tuple((run or run_reference)(inputs, files=files, imports=imports, limits=limits))
@@ -208,9 +207,9 @@ def _run(
         ) from error
     for number, (cell, result) in enumerate(zip(notebook.source.cells, results, strict=True), 1):
         if result.error and RAISES_TAG not in tags_of(cell):
-            what = "The reference solution fails its own test" if role_of(cell) is Role.TEST else "The reference fails"
+            what = "the reference solution fails its own test" if role_of(cell) is Role.TEST else "the reference fails"
             raise SourceError(
-                f"{label}: {cell_label(number, cell)}: {what[0].lower()}{what[1:]}: {result.error.strip()}",
+                f"{label}: {cell_label(number, cell)}: {what}: {result.error.strip()}",
                 f"Run the notebook from the top; a cell that is meant to fail carries the tag {RAISES_TAG}.",
             )
     return results
