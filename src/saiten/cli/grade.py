@@ -19,7 +19,7 @@ import click
 from saiten.cli.options import course_option, json_option
 
 if TYPE_CHECKING:
-    from saiten.batch import ClassReport, Marked, OnResult
+    from saiten.batch.marking import ClassReport, Marked, OnResult
 
 
 @click.command(name="grade")
@@ -69,7 +69,8 @@ def command(
       1  some could not be marked: see their rows
       2  something for you to mend: no such assignment, nobody has handed in, ...
     """
-    from saiten.batch import Options, chosen_students, current_bundle, mark_class
+    from saiten.batch.freshness import current_bundle
+    from saiten.batch.marking import Options, chosen_students, mark_class
     from saiten.course import Course
 
     begin = time.monotonic()

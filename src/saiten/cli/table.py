@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from saiten.batch import ClassReport, Marked
+from saiten.batch.marking import ClassReport, Marked
 from saiten.results import CellStatus, Result, Status
 
 _BARS = " ▁▂▃▄▅▆▇█"
