@@ -188,7 +188,7 @@ class Decoder:
         except (ValueError, TypeError, IndexError, KeyError, OverflowError, struct.error, RecursionError) as error:
             raise Forged(f"damaged value: {type(error).__name__}") from None
 
-    def _items(self, nodes: Any, depth: int) -> list[Any]:
+    def _items(self, nodes: Any, *, depth: int) -> list[Any]:
         if type(nodes) is not list:
             raise Forged("not a sequence")
         return [self.decode(node, depth + 1) for node in nodes]
@@ -199,10 +199,6 @@ class Decoder:
         if offset + length > len(self._blob):
             raise Forged("a place beyond the message")
         return bytes(self._blob[offset : offset + length])
-
-    def _mapping(self, kind: type, keys: Any, values: Any, depth: int) -> Any:
-        decoded_keys, decoded_values = self._items(keys, depth), self._items(values, depth)
-        return kind(zip(decoded_keys, decoded_values, strict=True))
 
     def _array(self, dtype: Any, shape: Any, offset: Any, length: Any) -> Any:
         if type(dtype) is not str or not _DTYPE.fullmatch(dtype):
@@ -261,8 +257,8 @@ _DECODERS: dict[str, Callable[[Decoder, list[Any], int], Any]] = {
     "t": lambda d, rest, depth: tuple(d._items(*rest, depth=depth)),
     "s": lambda d, rest, depth: set(d._items(*rest, depth=depth)),
     "f": lambda d, rest, depth: frozenset(d._items(*rest, depth=depth)),
-    "d": lambda d, rest, depth: d._mapping(dict, *rest, depth),
-    "o": lambda d, rest, depth: d._mapping(OrderedDict, *rest, depth),
+    "d": lambda d, rest, depth: _mapping(d, dict, rest, depth),
+    "o": lambda d, rest, depth: _mapping(d, OrderedDict, rest, depth),
     "r": lambda d, rest, depth: _range(_integers(d._items(*rest, depth=depth))),
     "k": lambda d, rest, depth: slice(*d._items(*rest, depth=depth)),
     "e": lambda *_: Ellipsis,
@@ -295,6 +291,11 @@ def _torch_attribute(name: str, *, load: bool = False) -> Any:
 
         return getattr(torch, name)
     return getattr(sys.modules.get("torch"), name, None)
+
+
+def _mapping(decoder: Decoder, kind: type, rest: list[Any], depth: int) -> Any:
+    keys, values = rest
+    return kind(zip(decoder._items(keys, depth=depth), decoder._items(values, depth=depth), strict=True))
 
 
 def _big_int(text: Any) -> int:

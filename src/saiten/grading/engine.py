@@ -75,10 +75,7 @@ class Engine:
 
     def close(self) -> None:
         """End all processes and remove the temporary files."""
-        if self._zygote is not None:
-            self._zygote.close()
-            self._zygote = None
-        self._houses.clear()
+        self._end_processes()
         if self._folder is not None:
             shutil.rmtree(self._folder, ignore_errors=True)
             self._folder = None
@@ -91,7 +88,7 @@ class Engine:
         except SubmissionError as error:
             result = self._without_score(submission, Status.REJECTED, str(error))
         except (EngineError, ChannelClosed, ChannelTimeout, OSError) as error:
-            self._start_again()
+            self._end_processes()  # the next submission begins with fresh ones
             result = self._without_score(submission, Status.INFRA_ERROR, f"{type(error).__name__}: {error}")
         return replace(result, seconds=time.perf_counter() - started)
 
@@ -172,8 +169,9 @@ class Engine:
             self._houses[notebook.name] = house
         return house
 
-    def _start_again(self) -> None:
-        """After a fault of ours, begin with fresh processes."""
+    def _end_processes(self) -> None:
+        for house in self._houses.values():
+            house.close()
         self._houses.clear()
         if self._zygote is not None:
             self._zygote.close()
@@ -229,8 +227,18 @@ class _House:
         self._zygote = zygote
         self._folder = folder
         self._sandbox = sandbox
+        self._students: dict[bool, Channel] = {}
         self._judges = self._judge_parent()
-        self._students = {True: self._student_parent(leading=True)}
+        try:
+            self._students[True] = self._student_parent(leading=True)
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Close the sockets to the parents, which ends them."""
+        for channel in (self._judges, *self._students.values()):
+            channel.close()
 
     def judge(self, planned: Plan, files: Mapping[str, bytes], seed: int) -> process.Report:
         """Judge one submission of this notebook.
@@ -296,9 +304,7 @@ class _House:
                 target.write_bytes(content)
         folder.mkdir(parents=True, exist_ok=True)
         task = process.JudgeParentTask(self._notebook, self._bundle.limits, str(folder))
-        channel = self._zygote.parent("judge", task, mapped=False)
-        _expect_ready(channel, "the judge")
-        return channel
+        return _expect_ready(self._zygote.parent("judge", task, mapped=False), "the judge")
 
     def _student_parent(self, *, leading: bool) -> Channel:
         root = self._folder / self._notebook.name / ("student" if leading else "student-bare")
@@ -306,9 +312,7 @@ class _House:
         seat = Seat(self._bundle.limits, self._bundle.files, readable_folders(), _devices(self._bundle.gpu))
         task = process.StudentParentTask(released(self._notebook), seat, self._sandbox, str(root), leading)
         mapped = self._sandbox == NamespaceSandbox.name and os.getuid() == 0
-        channel = self._zygote.parent("student", task, mapped=mapped)
-        _expect_ready(channel, "the student's side")
-        return channel
+        return _expect_ready(self._zygote.parent("student", task, mapped=mapped), "the student's side")
 
 
 def released(notebook: BundleNotebook) -> BundleNotebook:
@@ -320,18 +324,21 @@ def released(notebook: BundleNotebook) -> BundleNotebook:
     return replace(notebook, cells=tuple(strip(cell) for cell in notebook.cells))
 
 
-def _expect_ready(channel: Channel, who: str) -> None:
+def _expect_ready(channel: Channel, who: str) -> Channel:
     try:
         (kind, body), _ = channel.receive_object(time.monotonic() + START_SECONDS)
     except (ChannelClosed, ChannelTimeout) as error:
+        channel.close()
         raise EngineError(f"{who} could not be prepared ({type(error).__name__})") from None
+    if kind == "ready":
+        return channel
+    channel.close()
     if kind == "refused":
         raise SandboxError(
             f"This machine does not allow the sandbox ({body}).",
             "See `saiten doctor`; `--unsafe` marks without it, where you trust every submission.",
         )
-    if kind != "ready":
-        raise EngineError(f"{who} could not be prepared:\n{body}")
+    raise EngineError(f"{who} could not be prepared:\n{body}")
 
 
 def _has_code(notebook: BundleNotebook) -> bool:

@@ -52,7 +52,8 @@ def make_exception(kinds: list[str], text: str) -> BaseException:
             known = Exception
     try:
         kind_made = type(first if first.isidentifier() else "StudentError", (StudentError, known), {})
-        return kind_made(text)
+        made: BaseException = kind_made(text)
+        return made
     except Exception:
         return StudentError(text)
 

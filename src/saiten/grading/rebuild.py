@@ -13,8 +13,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-import nbformat
-
 from saiten.bundle import BundleCell, BundleNotebook, Role
 from saiten.errors import SubmissionError
 
@@ -151,6 +149,8 @@ _SAVE_AGAIN = "Open it in Jupyter, save it, and hand it in again."
 
 
 def _upgraded(raw: dict[str, Any]) -> dict[str, Any]:
+    import nbformat  # two seconds of imports (JSON schemas) that only notebooks of before 2015 are worth
+
     try:
         upgraded: dict[str, Any] = nbformat.convert(nbformat.from_dict(raw), 4)
         return upgraded
