@@ -10,7 +10,9 @@ from typing import Any
 import nbformat
 from sqlalchemy import Connection, create_engine, text
 
-from fake_engine import ASSIGNMENT, make_bundle
+from fake_engine import ASSIGNMENT, HerePool, make_bundle
+from saiten.batch.marking import Marked, Options, mark_class
+from saiten.bundle import Bundle
 from saiten.course import Course
 from saiten.submission import Submission
 
@@ -97,3 +99,12 @@ def everything(root: Path, *, without: tuple[str, ...] = ("saiten_ledger",)) -> 
 def gradebook_contents(root: Path) -> tuple[list[dict[str, Any]], ...]:
     """What the gradebook says about students, without the random ids."""
     return rows(root, GRADES), rows(root, COMMENTS), rows(root, SUBMISSIONS)
+
+
+def mark(root: Path, bundle: Bundle | None = None, **options: Any) -> dict[str, Marked]:
+    """Mark everything that is handed in with the fake engine; returns what became of each student."""
+    course = Course.find(root)
+    HerePool.marked.clear()
+    chosen = Options(pool=HerePool, **options)
+    report = mark_class(course, course.assignment(ASSIGNMENT), bundle or make_bundle(), chosen)
+    return {row.result.student: row for row in report.rows}

@@ -11,9 +11,10 @@ import os
 import signal
 import time
 from collections.abc import Mapping
+from concurrent.futures import BrokenExecutor, Future
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import nbformat
 
@@ -173,3 +174,36 @@ class RefusingEngine(FakeEngine):
 
     def __enter__(self) -> Self:
         raise SandboxError("This machine does not allow the sandbox.", "See `saiten doctor`.")
+
+
+class HerePool:
+    """A pool without processes: marks with the fake engine, here and now."""
+
+    marked: ClassVar[list[str]] = []
+    """students whose submissions were run, since the list was cleared"""
+
+    def __init__(self, workers: int, bundle: Bundle, factory: object, /, *, unsafe: bool) -> None:
+        self.workers, self._engine = workers, FakeEngine(bundle, unsafe)
+
+    def submit(self, fn: object, submission: Submission, /) -> Future[Result]:
+        """Mark at once."""
+        call: Future[Result] = Future()
+        self.marked.append(submission.student)
+        if b'"die"' in b"".join(submission.notebooks.values()):
+            call.set_exception(BrokenExecutor("dead"))
+        else:
+            call.set_result(self._engine.mark(submission))
+        return call
+
+    def stop(self, call: object) -> None:
+        """Nothing hangs here."""
+
+    def post_mortem(self, call: object) -> str:
+        """Say what a real pool could say."""
+        return "the worker process was ended by SIGKILL"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        return None

@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import Engine as Database
 from sqlalchemy.exc import SQLAlchemyError
 
-from saiten.batch.pool import LocalPool
+from saiten.batch.pool import LocalPool, PoolFactory
 from saiten.batch.run import run_batch
 from saiten.batch.worker import MarkerFactory, make_engine, mark
 from saiten.bundle import Bundle
@@ -77,6 +77,8 @@ class Options:
     again: bool = False
     """mark what the ledger already knows, too"""
     factory: MarkerFactory = make_engine
+    pool: PoolFactory = LocalPool
+    """where they are marked"""
 
 
 OnResult = Callable[[Marked], None]
@@ -131,8 +133,7 @@ def mark_class(
     try:
         marking = _Marking(course, assignment, bundle, options, practice, database, on_result)
         marking.prepare(students)
-        pool = LocalPool(options.workers, bundle, options.factory, unsafe=options.unsafe)
-        with pool:
+        with options.pool(options.workers, bundle, options.factory, unsafe=options.unsafe) as pool:
             for submission, result in run_batch(bundle, marking.unmarked(), pool, mark):
                 marking.finish(submission, result, from_ledger=False)
         return marking.close()

@@ -11,6 +11,7 @@ import os
 import signal
 from collections.abc import Callable
 from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor
+from contextlib import AbstractContextManager
 from functools import partial
 from multiprocessing.context import SpawnContext, SpawnProcess
 from types import TracebackType
@@ -41,6 +42,15 @@ class MarkingExecutor(Protocol):
 
     def post_mortem(self, future: Future[Any]) -> str:
         """Say how the worker of a failed call ended, for staff."""
+
+
+class PoolFactory(Protocol):
+    """Makes the executor for one class: `LocalPool`, or a cluster's."""
+
+    def __call__(
+        self, workers: int, bundle: Bundle, factory: MarkerFactory, /, *, unsafe: bool
+    ) -> AbstractContextManager[MarkingExecutor]:
+        """Return it ready to be entered; leaving it ends the workers, at once on an exception."""
 
 
 class _RecordingContext(SpawnContext):

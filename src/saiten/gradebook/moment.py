@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from datetime import datetime
 
+import dateutil.parser  # type: ignore[import-untyped]
 from nbgrader.utils import parse_utc
 
 _PLAIN = re.compile(r"[0-9A-Za-z_:+\-./, ]{1,80}", re.ASCII)
@@ -16,6 +17,9 @@ _PLAIN = re.compile(r"[0-9A-Za-z_:+\-./, ]{1,80}", re.ASCII)
 
 _PATH = re.compile(r"(^|\s)/|\.\.", re.ASCII)
 """A time zone that names a file anywhere: `/...` or `...`; dateutil would open it."""
+
+_DEFAULTS = (datetime(1904, 2, 3), datetime(2008, 11, 25))
+"""Two days that have nothing in common."""
 
 
 def parse_moment(text: str | None) -> tuple[datetime | None, str]:
@@ -30,10 +34,18 @@ def parse_moment(text: str | None) -> tuple[datetime | None, str]:
     if not _PLAIN.fullmatch(text) or _PATH.search(text):
         return None, _note(text)
     try:
-        moment = parse_utc(text)
+        moment = parse_utc(text) if _names_a_day(text) else None
     except (ValueError, TypeError, ArithmeticError, AttributeError, LookupError, RecursionError):
         return None, _note(text)
     return (moment, "") if isinstance(moment, datetime) else (None, _note(text))
+
+
+def _names_a_day(text: str) -> bool:
+    """Whether year, month and day are all there: nbgrader's parser takes what is missing from today."""
+    parts = text.split(" ")
+    plain = " ".join(parts[:2]) if len(parts) == 3 else text
+    days = {dateutil.parser.parse(plain, default=default, ignoretz=True).date() for default in _DEFAULTS}
+    return len(days) == 1
 
 
 def _note(text: str) -> str:
