@@ -9,6 +9,7 @@ SHELL := bash
 PYTHON ?= python3.11
 VENV ?= .venv
 BIN := $(VENV)/bin
+SAITEN := $(BIN)/saiten
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
 # The environment is as good as the files that describe it: its stamp carries their hash.
@@ -21,7 +22,7 @@ SYSTEM_PACKAGES :=
 DEMO_ASSIGNMENT ?= 01-regularization
 DEMO_STUDENTS ?= 40
 DEMO ?= demo
-CHECK ?= $(DEMO)/check
+CHECK ?= $(DEMO)-check
 
 .PHONY: help
 help: ## print this list
@@ -29,9 +30,23 @@ help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 	@echo "The environment ($(VENV)) is made from requirements.lock when a verb first needs it."
 
+# Exit code 1 of `saiten grade` says that some could not be marked: a sample class holds unreadable files on purpose.
 .PHONY: demo
 demo: $(READY) ## environment, build, a sample class of 40 marked, a table, where to look next
-	@$(BIN)/python -m saiten.sample.demo --into $(DEMO) --students $(DEMO_STUDENTS) $(DEMO_ASSIGNMENT)
+	$(SAITEN) build
+	$(SAITEN) sample $(DEMO_ASSIGNMENT) -n $(DEMO_STUDENTS) --into $(DEMO) --cell-seconds 5
+	$(SAITEN) grade $(DEMO_ASSIGNMENT) --course $(DEMO) || test $$? -eq 1
+	@$(SAITEN) grade $(DEMO_ASSIGNMENT) --course $(DEMO) --json > $(DEMO)/results.jsonl 2>$(DEMO)/log.txt || test $$? -eq 1
+	@$(SAITEN) sample $(DEMO_ASSIGNMENT) --course $(DEMO) --compare $(DEMO)/results.jsonl
+	@printf '%s\n' "" "Where to look next:" \
+	  "  $(DEMO)/autograded/student-001/       a marked notebook; $(DEMO)/expected.json says who did what" \
+	  "  $(DEMO)/results.jsonl                 every result for machines: jq '.student, .score' $(DEMO)/results.jsonl" \
+	  "  cd $(DEMO) && $(abspath $(BIN))/jupyter lab" \
+	  "                                   then open /formgrader at the address it prints: nbgrader's pages, filled" \
+	  "  cd $(DEMO) && $(abspath $(BIN))/nbgrader generate_feedback $(DEMO_ASSIGNMENT)" \
+	  "  release/$(DEMO_ASSIGNMENT)/           what students get; source/$(DEMO_ASSIGNMENT)/ what it was made from" \
+	  "  docs/README.md                   guides; your own nbgrader course: saiten grade ASSIGNMENT --course DIR" \
+	  "Run make demo again: nothing is marked twice. Remove $(DEMO)/ to begin anew."
 
 .PHONY: test
 test: $(READY) ## all tests that need nothing but the environment
@@ -62,11 +77,18 @@ lint: $(READY) ## ruff (rules and format), mypy --strict, import-linter
 
 .PHONY: bench
 bench: $(READY) ## one class marked by nbgrader, by Otter and by Saiten on one core, compared
-	@$(BIN)/python bench/run.py $(BENCH_ARGS)
+	@$(BIN)/python -m bench.run $(BENCH_ARGS)
 
 .PHONY: check
-check: $(READY) ## build every assignment; its reference, release and planted answers get the scores they declare
-	@$(BIN)/python -m saiten.sample.check --into $(CHECK)
+check: $(READY) ## build every assignment; reference, release, planted answers and broken work get what they have to get
+	@status=0; $(SAITEN) build; \
+	for folder in source/*/; do \
+	  name="$$(basename "$$folder")"; \
+	  $(SAITEN) sample "$$name" --into $(CHECK) --cell-seconds 5; \
+	  $(SAITEN) grade "$$name" --course $(CHECK) --json > $(CHECK)/results.jsonl 2>$(CHECK)/log.txt \
+	    || (( $$? == 1 )) || { cat $(CHECK)/log.txt >&2; exit 2; }; \
+	  $(SAITEN) sample "$$name" --course $(CHECK) --compare $(CHECK)/results.jsonl || status=1; \
+	done; exit $$status
 
 .PHONY: lock
 lock: ## pin again all that pyproject.toml asks for (maintainers)

@@ -10,6 +10,7 @@ import nbformat
 import pytest
 from click.testing import CliRunner
 
+from saiten.build import source_hash
 from saiten.bundle import Bundle, BundleCell, BundleNotebook, Role
 from saiten.cli import main
 from saiten.course import Course
@@ -261,6 +262,26 @@ def test_into_makes_a_course_of_its_own(course: Course, tmp_path: Path) -> None:
     assert len(copy.students(PS1)) == 4
     assert copy.coursedir.db_url == f"sqlite:///{into}/gradebook.db"
     assert copy.assignment(PS1).notebooks
+
+
+@pytest.mark.parametrize("settings", [None, "[limits]\ncell_seconds = 30\nmemory_mb = 512\n", 'gpu = "none"\n'])
+def test_a_copy_may_have_another_time_limit(course: Course, tmp_path: Path, settings: str | None) -> None:
+    """Does --cell-seconds reach the copy's settings and bundle, which stays current, and nothing of the original?"""
+    if settings:
+        (course.source_dir(PS1) / "assignment.toml").write_text(settings, encoding="utf-8")
+    before = tree(course.root)
+    arguments = ["sample", PS1, "--course", str(course.root), "--cell-seconds", "2.5"]
+    assert CliRunner().invoke(main, arguments).exit_code == 2
+    run = CliRunner().invoke(main, [*arguments, "--into", str(tmp_path / "demo")])
+    assert run.exit_code == 0, run.output
+    assert tree(course.root) == before
+    copy = Course.find(tmp_path / "demo")
+    limits = copy.assignment(PS1).settings.limits
+    bundle = Bundle.read(copy.autograder_dir(PS1))
+    assert limits.cell_seconds == 2.5
+    assert limits.memory_mb == (512 if settings and "memory" in settings else Bundle(PS1, ()).limits.memory_mb)
+    assert bundle.limits == limits
+    assert bundle.source_hash == source_hash(copy.assignment(PS1))
 
 
 @pytest.mark.parametrize("place", ["course", "full"])

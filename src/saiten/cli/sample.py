@@ -33,6 +33,11 @@ if TYPE_CHECKING:
     help="Make a course of its own there (source, release, bundle, configuration, gradebook) and put the class into "
     "it; without it, the class goes to the course's own submitted/.",
 )
+@click.option(
+    "--cell-seconds",
+    type=click.FloatRange(min=0, min_open=True),
+    help="With --into: another time limit for a cell in that copy, so that a submission that hangs is soon done with.",
+)
 @click.option("--seed", type=int, default=1, show_default=True, help="The same seed gives the same class.")
 @click.option(
     "--compare",
@@ -43,7 +48,13 @@ if TYPE_CHECKING:
     "exit code 1 if it differs.",
 )
 def command(
-    assignment: str, number: int | None, course_dir: Path | None, into: Path | None, seed: int, results: Path | None
+    assignment: str,
+    number: int | None,
+    course_dir: Path | None,
+    into: Path | None,
+    cell_seconds: float | None,
+    seed: int,
+    results: Path | None,
 ) -> None:
     """Make a sample class: right, odd, mistaken, half-done and broken submissions of ASSIGNMENT.
 
@@ -59,6 +70,8 @@ def command(
     """
     from saiten.course import Course
 
+    if cell_seconds is not None and into is None:
+        raise click.UsageError("--cell-seconds needs --into DIR: the course's own limits stay as they are.")
     course = Course.find(course_dir)
     if results is not None:
         _compare(course, assignment, results)
@@ -67,7 +80,7 @@ def command(
 
     source = course.assignment(assignment)
     if into is not None:
-        course = copy_course(course, source, into)
+        course = copy_course(course, source, into, cell_seconds)
         source = course.assignment(assignment)
     _show(course, assignment, write_class(course, source, number, seed))
 

@@ -7,7 +7,7 @@ same class. With room for all, every kind is there once; what is left over is fi
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from itertools import count
 
 from saiten.answers import Answer, Kind
@@ -21,7 +21,9 @@ _MIXED_MISTAKES = 2
 """Mistakes that stand together in one mixed submission."""
 
 
-def compose(exercise: Exercise, answers: Sequence[Answer], number: int | None, seed: int) -> list[SampleSubmission]:
+def compose(
+    exercise: Exercise, answers: Sequence[Answer], number: int | None, seed: int, without: Collection[str] = ()
+) -> list[SampleSubmission]:
     """Make a class.
 
     Args:
@@ -29,6 +31,7 @@ def compose(exercise: Exercise, answers: Sequence[Answer], number: int | None, s
         answers: its planted answers; may be empty.
         number: how many submissions, 1 or more; None: every kind once.
         seed: what the choice and the order depend on.
+        without: kinds that are left out, such as `broken:endless-loop`.
 
     Raises:
         SourceError: an answer does not fit the assignment.
@@ -42,6 +45,7 @@ def compose(exercise: Exercise, answers: Sequence[Answer], number: int | None, s
         "half-done": list(writer.half_done()),
         "broken": list(broken(exercise, writer.remark)),
     }
+    groups = {name: [each for each in group if each.kind not in without] for name, group in groups.items()}
     everything = [each for group in groups.values() for each in group]
     if number is None:
         return everything
@@ -115,8 +119,9 @@ def _choose(
 ) -> Iterator[SampleSubmission]:
     """Take from the group that is furthest behind its share, again and again; the reference comes first of all."""
     waiting = {name: chance.sample(group, len(group)) for name, group in groups.items() if group}
-    first = groups["right"][0]
-    waiting["right"] = [first, *(each for each in waiting["right"] if each is not first)]
+    first = groups["right"][0] if groups["right"] else None
+    if first:
+        waiting["right"] = [first, *(each for each in waiting["right"] if each is not first)]
     taken = dict.fromkeys(waiting, 0)
     for _ in range(number):
         name = max((name for name in waiting if waiting[name]), key=lambda name: _SHARES[name] / (taken[name] + 1))

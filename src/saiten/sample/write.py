@@ -7,12 +7,15 @@ separate course folder, so that trying things out leaves the real course and its
 from __future__ import annotations
 
 import json
+import re
 import shutil
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 from datetime import UTC, timedelta
 from pathlib import Path
 
 from saiten.answers import read_answers
+from saiten.build import source_hash
 from saiten.bundle import Bundle
 from saiten.config import CONFIG_NAME
 from saiten.course import ANSWERS_FOLDER, Assignment, Course
@@ -20,6 +23,7 @@ from saiten.errors import CourseError
 from saiten.sample.klass import compose
 from saiten.sample.record import FILE_NAME, read_expected, write_expected
 from saiten.sample.work import Exercise, SampleSubmission
+from saiten.settings import FILE_NAME as SETTINGS_NAME
 
 _BEFORE_DUE = timedelta(days=1)
 """How long before the due date a sample class hands in, where there is one."""
@@ -34,7 +38,9 @@ c.CourseDirectory.db_url = "sqlite:///" + _os.path.join(c.CourseDirectory.root, 
 """
 
 
-def write_class(course: Course, assignment: Assignment, number: int | None, seed: int) -> dict[str, SampleSubmission]:
+def write_class(
+    course: Course, assignment: Assignment, number: int | None, seed: int, without: Collection[str] = ()
+) -> dict[str, SampleSubmission]:
     """Write a sample class into a course; one that was sampled before for this assignment is replaced.
 
     Args:
@@ -42,6 +48,7 @@ def write_class(course: Course, assignment: Assignment, number: int | None, seed
         assignment: a built assignment of it.
         number: how many students; None: one for every kind of submission.
         seed: the same seed gives the same bytes.
+        without: kinds that are left out, such as `broken:endless-loop`.
 
     Returns:
         student to submission.
@@ -50,7 +57,8 @@ def write_class(course: Course, assignment: Assignment, number: int | None, seed
         CourseError: the assignment is not built, or a student's real submission stands where a sample would go.
         SourceError: a planted answer does not fit the assignment.
     """
-    submissions = compose(exercise(course, assignment), read_answers(assignment.folder / ANSWERS_FOLDER), number, seed)
+    answers = read_answers(assignment.folder / ANSWERS_FOLDER)
+    submissions = compose(exercise(course, assignment), answers, number, seed, without)
     students = dict(zip(_names(len(submissions)), submissions, strict=True))
     sampled = read_expected(course.root, assignment.name)
     for student in students:
@@ -91,11 +99,17 @@ def exercise(course: Course, assignment: Assignment) -> Exercise:
     return Exercise(bundle, released, _solution_markers(course))
 
 
-def copy_course(course: Course, assignment: Assignment, into: Path) -> Course:
+def copy_course(course: Course, assignment: Assignment, into: Path, cell_seconds: float | None = None) -> Course:
     """Make a course of its own that holds one assignment: source, release, bundle and configuration, no students.
 
     The copy has its own gradebook whatever the configuration of the original says. What an earlier call put there is
     renewed; submissions, results and the gradebook of the copy stay.
+
+    Args:
+        course: the original; it is only read.
+        assignment: one of it.
+        into: the copy's folder; made if need be.
+        cell_seconds: another time limit for a cell, so that trying out code that hangs is quick.
 
     Raises:
         CourseError: `into` is the course itself or lies around it, or holds files of something else.
@@ -119,7 +133,25 @@ def copy_course(course: Course, assignment: Assignment, into: Path) -> Course:
         if origin.is_dir():
             shutil.rmtree(target, ignore_errors=True)
             shutil.copytree(origin, target)
+    if cell_seconds is not None:
+        _limit(copy, assignment.name, cell_seconds)
     return copy
+
+
+def _limit(copy: Course, name: str, cell_seconds: float) -> None:
+    """Set the time limit of a cell in the copy's assignment.toml and in its bundle."""
+    path = copy.source_dir(name) / SETTINGS_NAME
+    text = path.read_text(encoding="utf-8") if path.exists() else ""
+    text = re.sub(r"^cell_seconds\s*=.*\n", "", text, flags=re.MULTILINE)
+    line = f"[limits]\ncell_seconds = {cell_seconds:g}\n"
+    if re.search(r"^\[limits\]", text, flags=re.MULTILINE):
+        text = re.sub(r"^\[limits\].*\n", line, text, count=1, flags=re.MULTILINE)
+    else:
+        text = f"{text}\n{line}"
+    path.write_text(text, encoding="utf-8")
+    folder, assignment = copy.autograder_dir(name), copy.assignment(name)
+    bundle = Bundle.read(folder)
+    replace(bundle, limits=assignment.settings.limits, source_hash=source_hash(assignment)).write(folder)
 
 
 def _copy_json_configuration(origin: Path, target: Path) -> None:

@@ -1,0 +1,125 @@
+"""Running a command on given cores, and watching what it takes.
+
+In: a command line. Out: wall time, when each line of its output came, peak memory of its whole process tree.
+The watching thread runs in this process, on the cores that the command does not use.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import threading
+import time
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psutil
+
+_EVERY = 0.25
+"""Seconds between two looks at the memory."""
+
+ONE_THREAD = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+"""So that nobody starts threads for cores that it may not use."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What a finished command took."""
+
+    seconds: float
+    """wall time from start to end"""
+    returncode: int
+    lines: tuple[tuple[float, str], ...]
+    """standard error, line by line: seconds after the start, text"""
+    output: str
+    """standard output"""
+    peak_pss_mb: float
+    """memory of the process tree at its height, pages shared between processes counted once"""
+    peak_rss_mb: float
+    """the same with shared pages counted for every process, as `ps` and `top` show it"""
+
+
+def run(command: Sequence[str], folder: Path, cores: Collection[int], environment: Mapping[str, str]) -> Run:
+    """Run a command to its end.
+
+    Args:
+        command: program and arguments.
+        folder: its working directory.
+        cores: the only cores that it and its children may use.
+        environment: added to this process's own.
+    """
+    begin = time.perf_counter()
+    process = subprocess.Popen(
+        command,
+        cwd=folder,
+        env={**os.environ, **environment},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        errors="replace",
+        preexec_fn=lambda: os.sched_setaffinity(0, cores),
+    )
+    watch = _Watch(process.pid)
+    lines: list[tuple[float, str]] = []
+    output: list[str] = []
+    assert process.stdout is not None
+    assert process.stderr is not None
+    errors, results = process.stderr, process.stdout
+    readers = [
+        threading.Thread(target=lambda: lines.extend((time.perf_counter() - begin, line) for line in errors)),
+        threading.Thread(target=lambda: output.append(results.read())),
+    ]
+    for thread in (*readers, watch):
+        thread.start()
+    process.wait()
+    seconds = time.perf_counter() - begin
+    watch.stop.set()
+    for thread in (*readers, watch):
+        thread.join()
+    return Run(seconds, process.returncode, tuple(lines), "".join(output), watch.pss / 1e6, watch.rss / 1e6)
+
+
+@dataclass(eq=False)
+class _Watch(threading.Thread):
+    root: int
+    stop: threading.Event = field(default_factory=threading.Event)
+    pss: float = 0
+    rss: float = 0
+
+    def __post_init__(self) -> None:
+        super().__init__(daemon=True)
+
+    def run(self) -> None:
+        seen: dict[int, psutil.Process] = {}
+        while not self.stop.wait(_EVERY):
+            # a process whose parent ended is no descendant any more, so it is remembered
+            for process in _tree(self.root):
+                seen[process.pid] = process
+            sizes = [_memory(process) for process in seen.values()]
+            self.pss = max(self.pss, sum(pss for pss, _ in sizes))
+            self.rss = max(self.rss, sum(rss for _, rss in sizes))
+            seen = {pid: process for pid, process in seen.items() if process.is_running()}
+
+
+def _tree(root: int) -> list[psutil.Process]:
+    try:
+        process = psutil.Process(root)
+        return [process, *process.children(recursive=True)]
+    except psutil.NoSuchProcess:
+        return []
+
+
+def _memory(process: psutil.Process) -> tuple[float, float]:
+    """Return PSS and RSS in bytes; nothing for a process that is gone."""
+    found = {"Pss": 0.0, "Rss": 0.0}
+    try:
+        text = Path(f"/proc/{process.pid}/smaps_rollup").read_text(encoding="ascii")
+    except (OSError, UnicodeDecodeError):
+        return 0.0, 0.0
+    for line in text.splitlines()[1:]:
+        name, _, rest = line.partition(":")
+        if name in found:
+            found[name] = float(rest.split()[0]) * 1024
+    return found["Pss"], found["Rss"]
