@@ -6,6 +6,7 @@ A new command is one module that holds a click command of the same name, and one
 
 from __future__ import annotations
 
+import sys
 import traceback
 from importlib import import_module
 from typing import Any, NamedTuple
@@ -27,6 +28,7 @@ class _Entry(NamedTuple):
 COMMANDS: dict[str, _Entry] = {
     "build": _Entry("saiten.cli.build", "Make release, solutions and autograder from the source notebooks."),
     "grade": _Entry("saiten.cli.grade", "Mark what was handed in; fill the gradebook and autograded/."),
+    "doctor": _Entry("saiten.cli.doctor", "Try what keeps students' code in; show versions, data, GPU."),
     "sample": _Entry("saiten.cli.sample", "Make a sample class, to try a course out."),
 }
 
@@ -43,6 +45,9 @@ class LazyGroup(click.Group):
         entry = COMMANDS.get(cmd_name)
         if entry is None:
             return None
+        # nbformat checks notebooks by JSON schemas; a grammar of internet addresses, which they do not use, would cost
+        # two seconds of imports at every start. jsonschema does without it where it is not installed.
+        sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
         command = import_module(entry.module).command
         if not isinstance(command, click.Command):
             raise TypeError(f"{entry.module}.command is no click command")
