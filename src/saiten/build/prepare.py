@@ -9,7 +9,8 @@ from __future__ import annotations
 import copy
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from nbgrader.preprocessors import (
     IncludeHeaderFooter,
     InstantiateTests,
     SaveCells,
+    instantiatetests,
 )
 
 from saiten.bundle import IN_STUDENT_TAG, Role
@@ -172,12 +174,29 @@ def _instantiate(
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(file, target)
         here = {**resources, "metadata": {**resources["metadata"], "path": path}}
-        try:
+        with _kernels_closed():
             return _apply(step, notebook, here, label)
-        finally:
-            if step.kc is not None:  # nbgrader leaves its kernel running after an error, and the channels open always
-                step.kc.shutdown()
-                step.kc.stop_channels()
+
+
+@contextmanager
+def _kernels_closed() -> Iterator[None]:
+    """Close what nbgrader leaves behind: the client's channels always, the kernel itself after an error."""
+    original, started = instantiatetests.start_new_kernel, []
+
+    def start(**options: Any) -> tuple[Any, Any]:
+        manager, client = original(**options)
+        started.append((manager, client))
+        return manager, client
+
+    instantiatetests.start_new_kernel = start
+    try:
+        yield
+    finally:
+        instantiatetests.start_new_kernel = original
+        for manager, client in started:
+            client.stop_channels()
+            if manager.has_kernel:
+                manager.shutdown_kernel(now=True)
 
 
 def _delimiters(steps: list[Preprocessor]) -> tuple[Delimiters, ...]:
