@@ -12,6 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+__for_students__ = True
+"""The messages raised here are written for students: Saiten shows them even where they come from a hidden test."""
+
 _PLAIN = (bool, int, float, np.bool_, np.number, np.ndarray, list, tuple)
 
 

@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from saiten.grading.faults import ArgumentChanged
+
 
 def mutables(values: Any) -> tuple[Any, ...]:
     """Arrays, tensors, lists, dicts and sets within arguments, each once, outermost first."""
@@ -40,9 +42,9 @@ def update(target: Any, new: Any) -> None:
     """Give an argument the contents that the student's call gave it."""
     if isinstance(target, np.ndarray):
         if not isinstance(new, np.ndarray) or new.shape != target.shape or new.dtype != target.dtype:
-            raise TypeError("your function changed the shape or dtype of its argument in place")
+            raise ArgumentChanged("your function changed the shape or dtype of its argument in place")
         if not target.flags.writeable:
-            raise ValueError("your function changed its argument, which must stay as it is")
+            raise ArgumentChanged("your function changed its argument, which must stay as it is")
         target[...] = new
     elif isinstance(target, list | bytearray):
         target[:] = new
@@ -58,6 +60,6 @@ def update(target: Any, new: Any) -> None:
         import torch
 
         if not _is_tensor(new) or new.shape != target.shape:
-            raise TypeError("your function changed the shape of its argument in place")
+            raise ArgumentChanged("your function changed the shape of its argument in place")
         with torch.no_grad():
             target.copy_(new)

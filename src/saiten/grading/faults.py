@@ -22,8 +22,20 @@ class StudentError(Exception):
     """An exception of a class that the student defined; built-in and library ones arrive under their own class."""
 
 
-class StudentTimeout(TimeoutError):
+class Explained(Exception):
+    """An exception whose text is the judge's own and gives nothing away: it is shown even from a hidden test."""
+
+
+class StudentTimeout(Explained, TimeoutError):
     """The student's code did not finish in time."""
+
+
+class WrongKind(Explained, TypeError):
+    """The student's answer is an object where the test needs plain data."""
+
+
+class ArgumentChanged(Explained, ValueError):
+    """The student's function changed its argument in a way that a test cannot follow, or must not."""
 
 
 class CannotSend(TypeError):

@@ -45,7 +45,7 @@ def run_and_compare(shell: CaptureShell, source: str, name: str, count: int, lim
 
 
 _MISSING = object()
-_SHELL_NAMES = frozenset({"In", "Out", "exit", "quit", "get_ipython", "open"})
+_SHELL_NAMES = frozenset({"In", "Out", "exit", "quit", "get_ipython", "open", "reference"})
 
 
 def run_leading(shell: CaptureShell, notebook: BundleNotebook, limit: int) -> dict[str, Brought]:

@@ -10,6 +10,8 @@ import sys
 from collections.abc import Iterator
 from typing import Any, NoReturn, Protocol
 
+from saiten.grading.faults import WrongKind
+
 MAX_ITEMS = 100_000
 """Items taken from one iterator of the student's."""
 
@@ -51,18 +53,18 @@ class Handle:
     def __len__(self) -> int:
         length = self._link.ask("len", self)
         if type(length) is not int or not 0 <= length <= sys.maxsize:
-            raise TypeError(f"the length of {self!r} is not a whole number")
+            raise WrongKind(f"the length of {self!r} is not a whole number")
         return length
 
     def __iter__(self) -> Iterator[Any]:
         iterator = self._link.ask("iter", self)
         if not isinstance(iterator, Handle):
-            raise TypeError(f"{self!r} cannot be iterated")
+            raise WrongKind(f"{self!r} cannot be iterated")
         taken = 0
         while True:
             batch = self._link.ask("next", iterator)
             if type(batch) is not list:
-                raise TypeError(f"{self!r} cannot be iterated")
+                raise WrongKind(f"{self!r} cannot be iterated")
             yield from batch
             taken += len(batch)
             if not batch:
@@ -77,7 +79,7 @@ class Handle:
         self._refuse()
 
     def _refuse(self, *_: Any) -> NoReturn:
-        raise TypeError(f"the answer is an object of type {self._type!r}, where plain data is needed")
+        raise WrongKind(f"the answer is an object of type {self._type!r}, where plain data is needed")
 
     __eq__ = __ne__ = __lt__ = __le__ = __gt__ = __ge__ = _refuse
     __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = __rtruediv__ = _refuse

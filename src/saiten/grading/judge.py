@@ -21,7 +21,7 @@ import numpy as np
 
 from saiten.bundle import BundleCell, BundleNotebook, Limits, Role
 from saiten.grading.channel import Channel
-from saiten.grading.faults import StudentGone
+from saiten.grading.faults import Explained, StudentGone
 from saiten.grading.rebuild import Plan, Step
 from saiten.grading.remote import GRACE, Link
 from saiten.grading.shell import CaptureShell, Output, safe_text
@@ -302,10 +302,10 @@ def explain(error: BaseException, cell: BundleCell) -> str:
         return error.reason
     if isinstance(error, TestTimeout):
         return "time is up: the test did not finish"
+    if isinstance(error, Explained):
+        return safe_text(error)
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename.startswith("<test ")]
     line = frames[-1].lineno if frames else None
-    last = traceback.extract_tb(error.__traceback__)[-1:] if error.__traceback__ else []
-    raised_here = bool(last) and last[0].filename.startswith("<test ")
     hidden = line is None or line in hidden_lines(cell)
     where = "a hidden test" if hidden else "the test"
     kind, text = type(error).__name__, safe_text(error).strip()
@@ -313,7 +313,7 @@ def explain(error: BaseException, cell: BundleCell) -> str:
     if getattr(error, "from_student", False):
         shown = f"your code raised {kind}" + (f": {text}" if text and not hidden else "")
         return shown + (f" ({notes})" if notes else "")
-    if isinstance(error, AssertionError) and raised_here and text:
+    if isinstance(error, AssertionError) and text and _written_for_students(error):
         return text
     if hidden:
         return f"{where} did not hold ({kind})"
@@ -321,6 +321,17 @@ def explain(error: BaseException, cell: BundleCell) -> str:
     if isinstance(error, AssertionError) and not text:
         return f"{where} did not hold: {source}"
     return f"{kind}: {text}" if text else f"{where} did not hold ({kind}): {source}"
+
+
+def _written_for_students(error: BaseException) -> bool:
+    """Whether the message was written by the test's author, or in a module that says `__for_students__ = True`."""
+    trace = error.__traceback__
+    if trace is None:
+        return False
+    while trace.tb_next is not None:
+        trace = trace.tb_next
+    frame = trace.tb_frame
+    return frame.f_code.co_filename.startswith("<test ") or frame.f_globals.get("__for_students__") is True
 
 
 def hidden_lines(cell: BundleCell) -> frozenset[int]:

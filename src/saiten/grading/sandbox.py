@@ -100,7 +100,7 @@ class NamespaceSandbox(Sandbox):
     def __init__(self, root: Path) -> None:
         self._root = root
         self._pid_namespace = -1
-        self._template: Mapping[str, bytes] = {}
+        self._template: Mapping[str, bytes] | None = None
 
     def enclose(self, seat: Seat, map_user: Callable[[], None]) -> None:
         """See `Sandbox`; the process that returns is a child of the caller, which waits for it and exits."""
@@ -133,7 +133,8 @@ class NamespaceSandbox(Sandbox):
 
     def fork(self, keep: int, files: Mapping[str, bytes]) -> int:
         """See `Sandbox`."""
-        template = _snapshot(HOME)
+        if self._template is None:  # after the leading cells: what they left in HOME comes to every child
+            self._template = _snapshot(HOME)
         linux.unshare(linux.CLONE_NEWPID)
         pid = os.fork()
         if pid:
@@ -143,7 +144,7 @@ class NamespaceSandbox(Sandbox):
         linux.unshare(linux.CLONE_NEWNS | linux.CLONE_NEWIPC)
         linux.mount("proc", "/proc", "proc", linux.MS_NOSUID | linux.MS_NODEV | linux.MS_NOEXEC)
         self._mount_scratch()
-        _lay(template, HOME, self._owner())
+        _lay(self._template, HOME, self._owner())
         _lay(files, HOME / "work", self._owner())
         os.chdir(HOME / "work")
         _keep_only(keep)
