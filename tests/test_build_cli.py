@@ -39,8 +39,8 @@ def test_a_build_ends_in_a_table(tmp_path: Path) -> None:
     make_course(tmp_path)
     result = build("a1", "--course", tmp_path)
     assert result.exit_code == 0, result.output
-    (row,) = [line for line in result.stdout.splitlines() if "n1" in line]
-    assert [part.strip() for part in row.strip("│ ").split("│")][:5] == ["a1", "n1", "5", "2", "5"]
+    (row,) = [line for line in result.stdout.splitlines() if "a1/n1" in line]
+    assert [part.strip() for part in row.strip("│ ").split("│")][:4] == ["a1/n1", "5", "2", "5"]
     for folder in ("release/a1", "solution/a1", "autograder/a1"):
         assert folder in result.stdout
         assert tree(tmp_path / folder)

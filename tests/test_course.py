@@ -12,8 +12,8 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
-from course_samples import DOUBLE, make_course, notebook_json
 
+from course_samples import DOUBLE, make_course, notebook_json
 from saiten.bundle import Limits
 from saiten.config import Saiten
 from saiten.course import Course

@@ -239,8 +239,12 @@ def refused(cells: list[Cell]) -> str:
         (cell("code", "### BEGIN SOLUTION\n1\n### END SOLUTION"), "a region of solution stands in a setup cell"),
         (graded("t", "### BEGIN SOLUTION\n1\n### END SOLUTION"), "a region of solution stands in a test cell"),
         (cell("markdown", "BEGIN SOLUTION\nx\nEND SOLUTION"), "stands in a text cell"),
-        (solution("a", "### BEGIN HIDDEN TESTS\n1\n### END HIDDEN TESTS"), "hidden tests stands in a solution cell"),
-        (written("w", "BEGIN MARK SCHEME\nx\nEND MARK SCHEME"), "mark scheme stands in a manual cell"),
+        (cell("code", "### BEGIN HIDDEN TESTS\n1\n### END HIDDEN TESTS"), "hidden tests stands in a setup cell"),
+        (
+            solution("a", "# BEGIN SOLUTION\n# END SOLUTION\n# BEGIN HIDDEN TESTS\n# END HIDDEN TESTS"),
+            "hidden tests stands in a solution cell",
+        ),
+        (graded("t", "# BEGIN MARK SCHEME\n1\n# END MARK SCHEME"), "mark scheme stands in a test cell"),
         (solution("a", "### BEGIN SOLUTION\n1"), "'BEGIN SOLUTION' without 'END SOLUTION' behind it"),
         (solution("a", "1\n### END SOLUTION"), "line 2: 'END SOLUTION' without 'BEGIN SOLUTION' before it"),
         (graded("t", "### BEGIN HIDEN TESTS\n1\n### END HIDDEN TESTS"), "line 3: 'END HIDDEN TESTS' without"),
@@ -282,6 +286,7 @@ def test_ordinary_notebooks_and_ipython_are_not_refused() -> None:
         cell("code", "1", grade_id="left-over"),
         cell("code", "1", grade_id="left-over"),
         cell("markdown", "do", grade_id="k", task=True, points=4, locked=True),
+        written("answer-with-scheme", "Because.\n### BEGIN MARK SCHEME\n2 points\n### END MARK SCHEME"),
     ]
     check_source(nbformat.from_dict(json.loads(notebook_json(cells))), "n")
 

@@ -257,6 +257,19 @@ def marked_lines(source: str, delimiters: Delimiters) -> tuple[list[bool], str]:
     return marks, problem
 
 
+def without_solution(cell: NotebookNode, delimiters: Sequence[Delimiters]) -> str:
+    """Return a cell's text with the lines blank that a stub replaces: a whole answer if it has no solution region.
+
+    nbgrader looks for other markers only in what is left, so that a mark scheme may stand in a written answer.
+    """
+    if role_of(cell) not in SOLUTION_ROLES:
+        return str(cell.source)
+    lines = cell.source.split("\n")
+    marks = [marked_lines(cell.source, each)[0] for each in delimiters if each.what == "solution"]
+    replaced = marks[0] if marks and any(marks[0]) else [bool(marks)] * len(lines)
+    return "\n".join("" if mark else line for line, mark in zip(lines, replaced, strict=True))
+
+
 def check_source(notebook: NotebookNode, name: str, delimiters: Sequence[Delimiters] = DEFAULT_DELIMITERS) -> None:
     """Check a notebook for everything that would make its release or its marking wrong.
 
@@ -273,7 +286,8 @@ def check_source(notebook: NotebookNode, name: str, delimiters: Sequence[Delimit
         where = f"{name}: {cell_label(number, cell)}"
         _check_metadata(cell, where)
         for each in delimiters:
-            marks, problem = marked_lines(cell.source, each)
+            text = cell.source if each.what == "solution" else without_solution(cell, delimiters)
+            marks, problem = marked_lines(text, each)
             if problem:
                 raise SourceError(f"{where}: {problem}.", "Each region needs both markers, and none may hold another.")
             if any(marks) and each.enforce and role_of(cell) not in each.roles:

@@ -80,15 +80,14 @@ def _print_table(reports: list[BuildReport], root: Path) -> None:
     from rich.table import Table
 
     table = Table(title="Built")
-    for name in ("assignment", "notebook"):
-        table.add_column(name, overflow="fold")
+    table.add_column("notebook", overflow="fold")
     for name in ("cells", "questions", "points", "reference"):
         table.add_column(name, justify="right")
     for report in reports:
-        for place, notebook in enumerate(report.notebooks):
+        for notebook in report.notebooks:
+            alone = notebook.name == report.assignment
             table.add_row(
-                report.assignment if place == 0 else "",
-                notebook.name,
+                notebook.name if alone else f"{report.assignment}/{notebook.name}",
                 str(notebook.cells),
                 str(notebook.questions),
                 f"{notebook.points:g}",
