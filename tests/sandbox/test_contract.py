@@ -64,6 +64,7 @@ for probe in task["probes"]:
     while part := os.read(out_read, 65536):
         answer += part
     sandbox.kill(child)
+    sandbox.reap()
     os.write(1, (answer or b'"died"') + b"\\n")
 os._exit(0)
 """

@@ -273,9 +273,7 @@ class _House:
             report.close()
             if student is not None:
                 self._kill(students, student)
-            with suppress(ProcessLookupError):
-                os.kill(judge_pid, signal.SIGKILL)
-            self._judges.send_object(("reap", judge_pid))
+            self._judges.send_object(("kill", judge_pid))
 
     def _new_student(self, students: Channel, report: Channel, task: process.StudentTask) -> int:
         for_judge, for_student = pair()
@@ -287,7 +285,6 @@ class _House:
 
     def _kill(self, students: Channel, pid: int) -> None:
         students.send_object(("kill", pid))
-        students.receive_object(time.monotonic() + SPARE_SECONDS)
 
     def _parent_for(self, planned: Plan) -> Channel:
         leading = not planned.leading_changed

@@ -120,6 +120,7 @@ def _warm_up(task: ZygoteTask) -> CaptureShell:
             with suppress(Exception):  # the cell that needs it will say what is wrong
                 importlib.import_module(name)
     _one_thread()
+    _seed(0)  # its first call imports parts of torch, which every child would do again
     prepare_matplotlib(shell)
     gc.collect()
     gc.freeze()
@@ -201,12 +202,16 @@ def _judge_parent(control: Channel, shell: CaptureShell, _: Callable[[], None]) 
     gc.collect()
     gc.freeze()
     control.send_object(("ready", ground.leading_outputs))
+    ended: list[int] = []
     while True:
         request, fds = control.receive_object()
-        if request[0] == "reap":
-            with suppress(ChildProcessError):
-                os.waitpid(request[1], 0)
+        if request[0] == "kill":
+            with suppress(ProcessLookupError):
+                os.kill(request[1], signal.SIGKILL)
+            ended.append(request[1])
             continue
+        while ended:
+            os.waitpid(ended.pop(), 0)
         pid = os.fork()
         if pid == 0:
             linux.die_with_parent()
@@ -259,8 +264,8 @@ def _student_parent(control: Channel, shell: CaptureShell, map_user: Callable[[]
         request, fds = control.receive_object()
         if request[0] == "kill":
             sandbox.kill(request[1])
-            control.send_object(("killed", request[1]))
             continue
+        sandbox.reap()
         pid = sandbox.fork(fds[0], request[1].files)
         if pid == 0:
             _student_main(request[1], fds[0], shell, module, task.seat.limits)

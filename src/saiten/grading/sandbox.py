@@ -81,14 +81,21 @@ class Sandbox(ABC):
             0 in the child, confined and in its working directory; its pid in the parent.
         """
 
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._ended: list[int] = []
+
     def kill(self, pid: int) -> None:
-        """End a child and everything it started; returns when it is gone."""
-        try:
+        """End a child and everything it started: none of it runs another instruction; `reap` waits until it is gone."""
+        with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
-        except ProcessLookupError:
-            return
-        with suppress(ChildProcessError):
-            os.waitpid(pid, 0)
+        self._ended.append(pid)
+
+    def reap(self) -> None:
+        """Wait until what was killed is gone, with its memory and its namespaces."""
+        while self._ended:
+            with suppress(ChildProcessError):
+                os.waitpid(self._ended.pop(), 0)
 
 
 class NamespaceSandbox(Sandbox):
@@ -98,7 +105,7 @@ class NamespaceSandbox(Sandbox):
     walls = ("files", "network", "processes", "IPC", "memory", "CPU", "file size")
 
     def __init__(self, root: Path) -> None:
-        self._root = root
+        super().__init__(root)
         self._pid_namespace = -1
         self._template: Mapping[str, bytes] | None = None
 
@@ -200,9 +207,6 @@ class UnsafeSandbox(Sandbox):
 
     name = "unsafe"
     walls = ("memory", "CPU", "file size")
-
-    def __init__(self, root: Path) -> None:
-        self._root = root
 
     def enclose(self, seat: Seat, map_user: Callable[[], None]) -> None:
         """See `Sandbox`."""
