@@ -87,7 +87,7 @@ class Engine:
             result = self._mark(submission)
         except SubmissionError as error:
             result = self._without_score(submission, Status.REJECTED, str(error))
-        except (EngineError, ChannelClosed, ChannelTimeout, OSError) as error:
+        except Exception as error:  # whatever it is, it must not reach the next submission
             self._end_processes()  # the next submission begins with fresh ones
             result = self._without_score(submission, Status.INFRA_ERROR, f"{type(error).__name__}: {error}")
         return replace(result, seconds=time.perf_counter() - started)
@@ -304,8 +304,9 @@ class _House:
         return _expect_ready(self._zygote.parent("judge", task, mapped=False), "the judge")
 
     def _student_parent(self, *, leading: bool) -> Channel:
-        root = self._folder / self._notebook.name / ("student" if leading else "student-bare")
-        root.mkdir(parents=True)
+        above = self._folder / self._notebook.name
+        above.mkdir(parents=True, exist_ok=True)
+        root = Path(tempfile.mkdtemp(prefix="student-", dir=above))  # a new one each time: parents are replaced
         seat = Seat(self._bundle.limits, self._bundle.files, readable_folders(), _devices(self._bundle.gpu))
         task = process.StudentParentTask(released(self._notebook), seat, self._sandbox, str(root), leading)
         mapped = self._sandbox == NamespaceSandbox.name and os.getuid() == 0
