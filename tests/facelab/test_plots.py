@@ -22,7 +22,8 @@ def close_figures():
 
 
 def _drawn() -> list[mpl.image.AxesImage]:
-    return [axis.images[0] for axis in plt.gcf().axes if axis.get_visible()]
+    (axis,) = plt.gcf().axes
+    return list(axis.images)
 
 
 def test_every_picture_is_drawn_on_one_scale():
@@ -86,8 +87,28 @@ def test_japanese_titles_have_glyphs():
     )
     figure = plt.gcf()
     figure.canvas.draw()
-    assert [axis.get_title() for axis in figure.axes] == ["顔の下半分", "リッジ回帰 λ"]
-    assert [axis.get_ylabel() for axis in figure.axes] == ["正解", "予測"]
+    (axis,) = figure.axes
+    assert [text.get_text() for text in axis.texts] == ["顔の下半分", "リッジ回帰 λ"]
+    assert [text.get_text() for text in axis.get_yticklabels()] == ["正解", "予測"]
+
+
+def test_pictures_do_not_overlap_and_keep_their_shape() -> None:
+    """Has every picture a place of its own inside the axes, with square pixels?"""
+    shapes = [(4, 6), (8, 8), (9, 3), (5, 5), (2, 2)]
+    show_images([np.zeros(shape) for shape in shapes], columns=2, titles=list("abcde"))
+    (axis,) = plt.gcf().axes
+    boxes = []
+    for image, (height, width) in zip(axis.images, shapes, strict=True):
+        left, right, bottom, top = image.get_extent()
+        assert (bottom - top) / (right - left) == pytest.approx(height / width)
+        assert axis.get_xlim()[0] <= left < right <= axis.get_xlim()[1]
+        assert axis.get_ylim()[1] <= top < bottom <= axis.get_ylim()[0]
+        boxes.append((left, right, top, bottom))
+    for first in range(len(boxes)):
+        for second in range(first):
+            a, b = boxes[first], boxes[second]
+            assert a[0] >= b[1] or b[0] >= a[1] or a[2] >= b[3] or b[2] >= a[3]
+    assert axis.get_aspect() == 1
 
 
 @pytest.mark.parametrize(

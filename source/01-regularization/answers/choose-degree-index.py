@@ -1,0 +1,16 @@
+# ---
+# kind: mistake
+# title: "returns the index of the best degree"
+# scores: {choose-degree: 5}
+# ---
+
+# %% choose-degree
+def choose_degree(x_train, y_train, x_val, y_val, x_test, y_test, max_degree):
+    train, val, test = [], [], []
+    for degree in range(1, max_degree + 1):
+        curve = np.polynomial.Polynomial.fit(x_train, y_train, degree)
+        train.append(rmse(curve(x_train), y_train))
+        val.append(rmse(curve(x_val), y_val))
+        test.append(rmse(curve(x_test), y_test))
+    best = int(np.argmin(val))
+    return {"degree": best, "train": train, "val": val, "test": test[best]}

@@ -1,0 +1,19 @@
+# ---
+# kind: mistake
+# title: "subtracts (n,) from (n, 1)"
+# scores: {train-linear: 0}
+# ---
+
+# %% train-linear
+def train_linear(X, y, lam, penalty="l2"):
+    if penalty not in ("l1", "l2"):
+        raise ValueError(penalty)
+    model = torch.nn.Linear(X.shape[1], 1)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    for _ in range(200):
+        optimizer.zero_grad()
+        loss = torch.mean((model(X) - y) ** 2)
+        loss = loss + lam * (model.weight.abs().sum() if penalty == "l1" else model.weight.square().sum())
+        loss.backward()
+        optimizer.step()
+    return model.weight.detach().squeeze(0), model.bias.detach().squeeze(0)
