@@ -13,8 +13,8 @@ import signal
 import stat
 import sys
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -147,22 +147,23 @@ class NamespaceSandbox(Sandbox):
         if pid:
             linux.setns(self._pid_namespace, linux.CLONE_NEWPID)
             return pid
-        linux.die_with_parent()
-        linux.unshare(linux.CLONE_NEWNS | linux.CLONE_NEWIPC)
-        linux.mount("proc", "/proc", "proc", linux.MS_NOSUID | linux.MS_NODEV | linux.MS_NOEXEC)
-        self._mount_scratch()
-        _lay(self._template, HOME, self._owner())
-        _lay(files, HOME / "work", self._owner())
-        os.chdir(HOME / "work")
-        _keep_only(keep)
-        _apply_limits(self._seat.limits)
-        if self._outside_root:
-            os.setgroups([])
-            os.setresgid(USER, USER, USER)
-            os.setresuid(USER, USER, USER)
-        linux.drop_capabilities()
-        linux.no_new_privileges()
-        linux.set_dumpable()
+        with _or_end():
+            linux.die_with_parent()
+            linux.unshare(linux.CLONE_NEWNS | linux.CLONE_NEWIPC)
+            linux.mount("proc", "/proc", "proc", linux.MS_NOSUID | linux.MS_NODEV | linux.MS_NOEXEC)
+            self._mount_scratch()
+            _lay(self._template, HOME, self._owner())
+            _lay_what_fits(files, HOME / "work", self._owner())
+            os.chdir(HOME / "work")
+            _keep_only(keep)
+            _apply_limits(self._seat.limits)
+            if self._outside_root:
+                os.setgroups([])
+                os.setresgid(USER, USER, USER)
+                os.setresuid(USER, USER, USER)
+            linux.drop_capabilities()
+            linux.no_new_privileges()
+            linux.set_dumpable()
         return 0
 
     def _owner(self) -> int | None:
@@ -222,12 +223,13 @@ class UnsafeSandbox(Sandbox):
         pid = os.fork()
         if pid:
             return pid
-        linux.die_with_parent()
-        os.setpgid(0, 0)
-        _lay(files, self._root / "work", None)
-        _keep_only(keep)
-        _apply_limits(self._seat.limits)
-        linux.no_new_privileges()
+        with _or_end():
+            linux.die_with_parent()
+            os.setpgid(0, 0)
+            _lay_what_fits(files, self._root / "work", None)
+            _keep_only(keep)
+            _apply_limits(self._seat.limits)
+            linux.no_new_privileges()
         return 0
 
     def kill(self, pid: int) -> None:
@@ -340,6 +342,25 @@ def _lay(files: Mapping[str, bytes], folder: Path, owner: int | None) -> None:
         target.write_bytes(content)
         if owner is not None:
             os.chown(target, owner, owner)
+
+
+def _lay_what_fits(files: Mapping[str, bytes], folder: Path, owner: int | None) -> None:
+    """The same for a student's own files: one that has no room, or whose name is taken, is left out."""
+    for name, content in files.items():
+        try:
+            _lay({name: content}, folder, owner)
+        except (OSError, ValueError):
+            with suppress(OSError, ValueError):
+                (folder / name).unlink()
+
+
+@contextmanager
+def _or_end() -> Iterator[None]:
+    """In a new child: whatever goes wrong ends it, for it must never go on in its parent's loop."""
+    try:
+        yield
+    except BaseException:
+        os._exit(1)
 
 
 def _keep_only(keep: int) -> None:
