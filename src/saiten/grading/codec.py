@@ -25,6 +25,8 @@ MAX_NODES = 2_000_000
 LONG = 1024
 """Text and bytes longer than this travel in the blob."""
 MAX_INT_BITS = 1 << 20
+MAX_COLLISIONS = 1000
+"""Keys of one set or dict that may share their hash with another; keys that nobody chose for it hardly ever do."""
 
 _PLAIN = frozenset({type(None), bool, int, float, str})
 _DTYPE = re.compile(r"[<>|=](?:b1|[iu][1248]|f[248]|c(?:8|16)|[SU][1-9]\d{0,5}|[Mm]8(?:\[\d*[A-Za-z]+\])?)")
@@ -172,6 +174,7 @@ class Decoder:
         self._make_handle = make_handle
         self._arguments = arguments
         self._nodes = 0
+        self._room = len(blob)
 
     def decode(self, node: Structure, depth: int = 0) -> Any:
         """Rebuild one value."""
@@ -198,6 +201,9 @@ class Decoder:
             raise Forged("not a place in the message")
         if offset + length > len(self._blob):
             raise Forged("a place beyond the message")
+        self._room -= length
+        if self._room < 0:  # one megabyte named a thousand times would be a gigabyte here
+            raise Forged("places that overlap")
         return bytes(self._blob[offset : offset + length])
 
     def _array(self, dtype: Any, shape: Any, offset: Any, length: Any) -> Any:
@@ -255,8 +261,8 @@ _DECODERS: dict[str, Callable[[Decoder, list[Any], int], Any]] = {
     "b": lambda d, rest, _: bytearray(d._bytes(*rest)),
     "l": lambda d, rest, depth: d._items(*rest, depth=depth),
     "t": lambda d, rest, depth: tuple(d._items(*rest, depth=depth)),
-    "s": lambda d, rest, depth: set(d._items(*rest, depth=depth)),
-    "f": lambda d, rest, depth: frozenset(d._items(*rest, depth=depth)),
+    "s": lambda d, rest, depth: set(_distinct(d._items(*rest, depth=depth))),
+    "f": lambda d, rest, depth: frozenset(_distinct(d._items(*rest, depth=depth))),
     "d": lambda d, rest, depth: _mapping(d, dict, rest, depth),
     "o": lambda d, rest, depth: _mapping(d, OrderedDict, rest, depth),
     "r": lambda d, rest, depth: _range(_integers(d._items(*rest, depth=depth))),
@@ -295,7 +301,14 @@ def _torch_attribute(name: str, *, load: bool = False) -> Any:
 
 def _mapping(decoder: Decoder, kind: type, rest: list[Any], depth: int) -> Any:
     keys, values = rest
-    return kind(zip(decoder._items(keys, depth=depth), decoder._items(values, depth=depth), strict=True))
+    return kind(zip(_distinct(decoder._items(keys, depth=depth)), decoder._items(values, depth=depth), strict=True))
+
+
+def _distinct(keys: list[Any]) -> list[Any]:
+    """Refuse keys that were chosen to have one hash: the time to store them grows with the square of their number."""
+    if len(keys) - len({hash(key) for key in keys}) > MAX_COLLISIONS:
+        raise Forged("keys that collide")
+    return keys
 
 
 def _big_int(text: Any) -> int:
