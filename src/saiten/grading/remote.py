@@ -167,10 +167,11 @@ class Link:
     # -- receiving --------------------------------------------------------------------------------------------------
 
     def _await(self, number: int, arguments: tuple[Any, ...]) -> tuple[str, Any, bytes]:
-        """Wait for the answer to a request, serving call-backs meanwhile."""
+        """Wait for the answer to a request, serving call-backs meanwhile (which do not move the end of the wait)."""
+        end = time.monotonic() + self._remaining() + GRACE
         while True:
             try:
-                packed, blob = self._channel.receive(time.monotonic() + self._remaining() + GRACE)
+                packed, blob = self._channel.receive(end)
                 message = unpack(packed)
             except ChannelClosed:
                 self._lose("the student's process died")
@@ -201,6 +202,8 @@ class Link:
         """Bring the test's own objects and names up to date with what the call did."""
         if type(changed) is not list or type(names) is not list:
             self._forged("a message of another shape")
+        if len(changed) > len(arguments) or len(names) > len(self.watch):
+            self._forged("more changes than there are things to change")
         for item in changed:
             if (
                 type(item) is not list
@@ -214,6 +217,9 @@ class Link:
             if type(item) is not list or not 1 <= len(item) <= 2 or item[0] not in self.watch:
                 self._forged("a name that is not the student's")
             name = item[0]
+            theirs = self.bound.get(name, _MISSING)
+            if self._names.get(name, _MISSING) is not theirs and (self._depth or theirs is not _MISSING):
+                continue  # the test has bound this name itself: what the student makes of it must not reach the test
             self._state.pop(name, None)
             if len(item) == 1:
                 self.bound.pop(name, None)
