@@ -65,12 +65,12 @@ class Timing:
 def saiten(table: Table, cores: Collection[int]) -> Timing:
     """Run `saiten grade` on the whole class; ledger, gradebook and autograded/ are written."""
     command = [*_saiten(table), "--workers", str(len(cores))]
-    alone = run([*command, "--again"], table.alone, cores, ONE_THREAD)
-    (only,) = _results(alone)
-    startup = alone.seconds - only["seconds"]
     # another number of workers marks the same class: what the ledger knows must be marked again
     whole = run([*command, "--again"], table.saiten, cores, ONE_THREAD)
     results = _results(whole)
+    alone = run([*command, "--again"], table.alone, cores, ONE_THREAD)
+    (only,) = _results(alone)
+    startup = alone.seconds - only["seconds"]
     if len(results) != len(table.students):
         raise RuntimeError(f"saiten grade gave {len(results)} results for {len(table.students)} submissions")
     scores = {

@@ -18,8 +18,8 @@ from saiten.results import Status
 from saiten.sample.structure import question_members
 
 _ESSAY = (
-    "正則化が強いほど係数は小さくなり、訓練誤差は増えますが、検証誤差は途中まで下がりました。\n\n"
-    "The stronger the penalty, the smaller the coefficients; training error rose, validation error first fell."
+    "図と数値を見くらべて考えました。はじめは予想どおりでしたが、途中から予想とちがいました。\n\n"
+    "I compared the figure with the numbers: at first they were as I had expected, later they were not."
 )
 """What a sample student writes where a person marks and the reference shows no text of its own."""
 
