@@ -13,6 +13,17 @@ c.CourseDirectory.solution_directory = "solutions"
 # the first language stands in front, the others are folded
 c.Saiten.languages = ["ja", "en"]
 
-# what a student finds in place of a solution
-c.ClearSolutions.code_stub = {"python": "# ここに書く / YOUR CODE HERE\nraise NotImplementedError"}
+# what a student finds in place of a written answer
 c.ClearSolutions.text_stub = "ここに書く / YOUR ANSWER HERE"
+
+# nbgrader's defaults, then what is the staff's: without these, formgrader's "Generate" would copy the sources and the
+# planted answers into the release (`saiten build` leaves them out in any course)
+c.CourseDirectory.ignore = [
+    ".ipynb_checkpoints",
+    "*.pyc",
+    "__pycache__",
+    "feedback",
+    "*.py",
+    "answers",
+    "assignment.toml",
+]

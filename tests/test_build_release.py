@@ -259,10 +259,29 @@ def test_a_py_source_gives_the_bytes_of_its_ipynb(tmp_path: Path) -> None:
     notebook = nbformat.reads((folder / "n1.ipynb").read_text("utf-8"), as_version=4)
     jupytext.write(notebook, folder / "n1.py", fmt="py:percent")
     (folder / "n1.ipynb").write_text("stale and broken")
+    os.utime(folder / "n1.py", (10**9, 10**9))
     assignment = Course.find(tmp_path).assignment("a1")
     assert assignment.notebooks["n1"].name == "n1.py"
-    build_assignment(assignment, run=quick_run)
+    (note,) = build_assignment(assignment, run=quick_run).notes
+    assert "differs from it" in note
     assert tree(tmp_path / "release") == before
+
+
+def test_edits_in_the_other_file_of_a_pair_are_noted(tmp_path: Path) -> None:
+    """Is an .ipynb that is newer than its .py and differs from it named, and no other?"""
+    import jupytext
+
+    assignment = make_course(tmp_path)
+    pair, text = assignment.folder / "n1.ipynb", assignment.folder / "n1.py"
+    jupytext.write(jupytext.read(pair), text, fmt="py:percent")
+    assignment = Course.find(tmp_path).assignment("a1")
+    os.utime(text, (10**9, 10**9))
+    assert build_assignment(assignment, run=quick_run).notes == ()
+    pair.write_text(pair.read_text("utf-8").replace("Doubling", "Doubling, twice"), encoding="utf-8")
+    (note,) = build_assignment(assignment, run=quick_run).notes
+    assert note.startswith("n1.ipynb is newer than n1.py and differs from it; n1.py was built.")
+    os.utime(pair, (10**8, 10**8))
+    assert build_assignment(assignment, run=quick_run).notes == ()
 
 
 def test_the_source_hash_tells_what_is_stale(tmp_path: Path) -> None:
@@ -273,6 +292,8 @@ def test_the_source_hash_tells_what_is_stale(tmp_path: Path) -> None:
     (assignment.folder / "answers" / "a.py").write_text("1")
     (tmp_path / "submitted").mkdir()
     assert source_hash(make_course(tmp_path, config="c.CourseDirectory.course_id = 'x'")) == seen[0]
+    hook = "c.GenerateAssignment.post_convert_hook = lambda **more: None"
+    assert source_hash(make_course(tmp_path, config=hook)) == source_hash(make_course(tmp_path, config=hook))
     for more in (
         {"files": {"x.csv": "2"}},
         {"toml": 'gpu = "required"'},

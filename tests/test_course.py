@@ -476,6 +476,14 @@ def test_nothing_to_mark_is_a_problem(tmp_path: Path, files: dict[str, str], pro
     assert read(tmp_path).problem == problem
 
 
+def test_a_notebook_in_a_folder_of_its_own_is_named(tmp_path: Path) -> None:
+    """Where an archive was unpacked one folder too deep, does the problem say where the notebook is?"""
+    folder = hand_in(tmp_path)
+    (folder / "a1").mkdir()
+    (folder / "a1" / "n1.ipynb").write_text(NOTEBOOK)
+    assert read(tmp_path).problem == "the submission holds no notebook (.ipynb) at its top; there is a1/n1.ipynb"
+
+
 def test_several_notebooks_none_of_which_belongs(tmp_path: Path) -> None:
     """In an assignment of two notebooks, is a hand-in with neither a problem, and one with one of them fine?"""
     assignment = make_course(tmp_path, {"n1": DOUBLE, "n2": DOUBLE})

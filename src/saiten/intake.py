@@ -182,6 +182,9 @@ def _sort_out(harvest: _Harvest, student: str, assignment: str, expected: tuple[
     files = {path: data for path, data in harvest.contents.items() if not _is_notebook(path)}
     lost = {path[:-6]: reason for path, reason in harvest.refused.items() if _is_notebook(path)}
     notebooks, problem = _match_names(notebooks, lost, expected, notes)
+    deeper = sorted(path for path in files if path.endswith(".ipynb"))
+    if deeper and not notebooks:
+        problem += f" at its top; there is {readable(deeper[0])}"
     return Submission(student, assignment, notebooks, files, timestamp, tuple(notes), problem)
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from saiten.build.bundle import Parts, Progress, ReferenceRunner, make_bundle, make_parts, source_hash
 from saiten.build.otter import write_otter
+from saiten.build.prepare import stale_sources
 from saiten.build.release import check_leaks, write_release
 from saiten.build.solution import write_solutions
 from saiten.build.staging import staged
@@ -50,6 +51,8 @@ class BuildReport:
     autograder: Path
     bundle_hash: str
     seconds: float
+    notes: tuple[str, ...] = ()
+    """what the instructor should know, in words"""
 
     def public(self) -> dict[str, Any]:
         """What `saiten build --json` prints."""
@@ -98,6 +101,7 @@ def build_assignment(
         autograder=targets[2],
         bundle_hash=parts.bundle.hash,
         seconds=round(time.monotonic() - begin, 3),
+        notes=tuple(stale_sources(assignment)),
     )
 
 

@@ -6,8 +6,10 @@ Nothing is written; the reference runs in a process of its own (`saiten.grading.
 
 from __future__ import annotations
 
+import fnmatch
 import hashlib
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
@@ -137,7 +139,7 @@ def source_hash(assignment: Assignment) -> str:
     digest = hashlib.blake2b(digest_size=16)
     options = {name: course.config[name] for name in _HASHED_SECTIONS if name in course.config}
     head = [__version__, SCHEMA, assignment.name, list(course.options.languages), options]
-    digest.update(json.dumps(head, sort_keys=True, default=repr).encode())
+    digest.update(json.dumps(head, sort_keys=True, default=_plain).encode())
     paths = {f"notebook:{name}": path for name, path in assignment.notebooks.items()}
     paths |= {f"file:{name}": path for name, path in assignment.data_files().items()}
     paths["settings"] = assignment.folder / SETTINGS_NAME
@@ -152,6 +154,13 @@ def source_hash(assignment: Assignment) -> str:
     return digest.hexdigest()
 
 
+def _plain(value: object) -> str:
+    """Write an option that JSON has no form for, the same in every process: no addresses."""
+    if callable(value):
+        return f"{getattr(value, '__module__', '')}.{getattr(value, '__qualname__', type(value).__qualname__)}"
+    return re.sub(r" at 0x[0-9a-f]+", "", repr(value))
+
+
 def _read_data(assignment: Assignment) -> tuple[dict[str, bytes], dict[str, bytes]]:
     public: dict[str, bytes] = {}
     hidden: dict[str, bytes] = {}
@@ -163,18 +172,12 @@ def _read_data(assignment: Assignment) -> tuple[dict[str, bytes], dict[str, byte
                 f"{path} cannot be read: {error.strerror}.", "Mend or remove it; it would go to the students."
             ) from error
     for pattern in assignment.settings.hidden_files:
-        if not any(assignment.is_hidden(name) for name in hidden) or not _used(pattern, hidden):
+        if not any(fnmatch.fnmatchcase(name, pattern) for name in hidden):
             raise SourceError(
                 f"{assignment.name}: no file matches {pattern!r} of `hidden_files`.",
                 f"Mend the pattern in {SETTINGS_NAME}; a file it misses would go to the students.",
             )
     return public, hidden
-
-
-def _used(pattern: str, names: Mapping[str, bytes]) -> bool:
-    import fnmatch
-
-    return any(fnmatch.fnmatchcase(name, pattern) for name in names)
 
 
 def _imports(notebook: Prepared, assignment: Assignment) -> tuple[str, ...]:

@@ -113,6 +113,29 @@ def prepare_notebook(assignment: Assignment, name: str) -> Prepared:
     )
 
 
+def stale_sources(assignment: Assignment) -> list[str]:
+    """Say which text notebooks are older than the `.ipynb` beside them and differ from it: edits may be missing."""
+    notes = []
+    for path in assignment.notebooks.values():
+        pair = path.with_suffix(".ipynb")
+        if path.suffix != ".py" or not pair.is_file() or pair.stat().st_mtime <= path.stat().st_mtime:
+            continue
+        if _texts(path) != _texts(pair):
+            notes.append(
+                f"{pair.name} is newer than {path.name} and differs from it; {path.name} was built. "
+                f"`jupytext --sync {pair}` brings them together."
+            )
+    return notes
+
+
+def _texts(path: Path) -> list[tuple[str, str]] | None:
+    """Return cell types and texts of a notebook, or None if it cannot be read."""
+    try:
+        return [(cell.cell_type, cell.source.rstrip()) for cell in read_source(path).cells]
+    except SourceError:
+        return None
+
+
 def _steps(assignment: Assignment) -> list[Preprocessor]:
     """Make the preprocessors of `nbgrader generate_assignment` as it makes them, so that every option reaches them."""
     course = assignment.course
@@ -235,6 +258,7 @@ def _tidy(notebook: NotebookNode) -> NotebookNode:
     tidy = copy.deepcopy(notebook)
     if tidy.metadata.get("kernelspec", {}).get("name", "python") == "python":
         tidy.metadata["kernelspec"] = NotebookNode(KERNELSPEC)
+    tidy.metadata.setdefault("language_info", NotebookNode(name="python")).pop("version", None)
     for cell in tidy.cells:
         for key in _STAFF_CELL_KEYS:
             cell.metadata.pop(key, None)

@@ -65,6 +65,8 @@ def command(assignments: tuple[str, ...], course_dir: Path | None, as_json: bool
                 errors.append(error)
                 continue
         reports.append(report)
+        for note in report.notes:
+            click.echo(f"Note: {assignment.name}: {note}", err=True)
         if as_json:
             click.echo(json.dumps(report.public(), ensure_ascii=False, sort_keys=True))
     if reports and not as_json:
