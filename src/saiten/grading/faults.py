@@ -49,7 +49,8 @@ def make_exception(kinds: list[str], text: str) -> BaseException:
         module, _, name = kind.rpartition(".")
         namespace = builtins if module == "builtins" else sys.modules.get(module)
         found = vars(namespace).get(name) if namespace is not None else None
-        if module != "__main__" and isinstance(found, type) and issubclass(found, BaseException):
+        own = module.partition(".")[0] in ("__main__", "saiten")  # ours say things that the judge alone may say
+        if not own and isinstance(found, type) and issubclass(found, BaseException):
             known = found
             break
     first = kinds[0].rpartition(".")[2] if kinds else "StudentError"

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import importlib
+import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from types import ModuleType
@@ -126,9 +128,38 @@ def is_library(value: Any) -> bool:
     return getattr(value, "__module__", "__main__") not in ("__main__", None)
 
 
+def test_imports(notebook: BundleNotebook) -> tuple[str, ...]:
+    """Modules that test cells import, so that the judges inherit them."""
+    found: dict[str, None] = {}
+    for cell in notebook.cells:
+        if cell.role is Role.TEST:
+            for node in _nodes(cell.source):
+                if isinstance(node, ast.Import):
+                    found.update(dict.fromkeys(alias.name for alias in node.names))
+                elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                    found[node.module] = None
+    return tuple(found)
+
+
+test_imports.__test__ = False  # type: ignore[attr-defined]
+
+
+def import_all(names: Iterable[str]) -> None:
+    """Import modules ahead of the cells that need them; what fails is left for those to say."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for name in names:
+            with contextlib.suppress(Exception):
+                importlib.import_module(name)
+
+
 def names_used(source: str) -> frozenset[str]:
     """Every name that a cell mentions, functions' bodies included."""
-    with contextlib.suppress(SyntaxError, ValueError):
-        tree = ast.parse(TransformerManager().transform_cell(source))
-        return frozenset(node.id for node in ast.walk(tree) if isinstance(node, ast.Name))
-    return frozenset()
+    return frozenset(node.id for node in _nodes(source) if isinstance(node, ast.Name))
+
+
+def _nodes(source: str) -> list[ast.AST]:
+    try:
+        return list(ast.walk(ast.parse(TransformerManager().transform_cell(source))))
+    except (SyntaxError, ValueError):
+        return []

@@ -24,7 +24,7 @@ from saiten.grading.channel import Channel
 from saiten.grading.faults import Explained, StudentGone
 from saiten.grading.rebuild import Plan, Step
 from saiten.grading.remote import GRACE, Link
-from saiten.grading.shell import CaptureShell, Output, safe_text
+from saiten.grading.shell import CaptureShell, CellRun, Output, safe_text
 from saiten.results import CellStatus
 
 MAX_RESTARTS = 12
@@ -206,6 +206,8 @@ class Judge:
     def _again(self, until: int) -> None:
         """Run the cells before `until` once more in a fresh process, but for those that ended the one before."""
         for index, step in enumerate(self._plan.steps[:until]):
+            if time.monotonic() > self._end:
+                return
             if not step.runs_in_student or index in self._skip or not self.records[index].ran:
                 continue
             if (step.leading and self._warm) or (step.cell is not None and step.cell.role is Role.TEST):
@@ -243,11 +245,16 @@ class Judge:
         link.watch = self._watched(index)
         seconds = min(self._limits.cell_seconds, max(0.1, self._end - time.monotonic()))
         link.deadline = time.monotonic() + seconds
-        with _alarm(seconds + GRACE + 1):
-            ran = self._shell.run(cell.source, f"test {cell.grade_id}", index + 1, self._limits.output_kb << 10)
+        try:
+            with _alarm(seconds + GRACE + 1):
+                ran = self._shell.run(cell.source, f"test {cell.grade_id}", index + 1, self._limits.output_kb << 10)
+        except TestTimeout as late:  # it rang while IPython was putting its things in order
+            ran = CellRun([], late, None)
         link.deadline = None
+        if isinstance(ran.error, TestTimeout):
+            link.close()  # perhaps in the middle of an answer: nothing that follows would be understood
         record.ran, record.outputs = True, clean_outputs(ran.outputs, index + 1)
-        if link.gone is not None:
+        if link.gone is not None and not isinstance(ran.error, TestTimeout):
             record.message = link.gone.reason
         elif ran.error is not None:
             record.message = self._missing_name(ran.error) or explain(ran.error, cell)
@@ -288,7 +295,10 @@ def credit(value: Any, points: float) -> tuple[float, CellStatus, str]:
     """Points for a test cell that ran to its end: all, or the number that it ends with."""
     if isinstance(value, bool | np.bool_) or not isinstance(value, int | float | np.integer | np.floating):
         return points, CellStatus.PASSED, ""
-    score = float(value)
+    try:
+        score = float(value)
+    except OverflowError:
+        score = math.inf
     if math.isnan(score) or not 0 <= score <= points:
         return 0.0, CellStatus.FAILED, f"the test ended with {score:g}, which is not between 0 and {points:g} points"
     if score == points:
@@ -304,9 +314,10 @@ def explain(error: BaseException, cell: BundleCell) -> str:
         return "time is up: the test did not finish"
     if isinstance(error, Explained):
         return safe_text(error)
-    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename.startswith("<test ")]
-    line = frames[-1].lineno if frames else None
-    hidden = line is None or line in hidden_lines(cell)
+    trace = traceback.extract_tb(error.__traceback__)
+    lines = [frame.lineno for frame in trace if frame.filename == f"<test {cell.grade_id}>"]
+    line = lines[-1] if lines else None
+    hidden = line is None or not hidden_lines(cell).isdisjoint(lines)  # a public helper, called from a hidden line
     where = "a hidden test" if hidden else "the test"
     kind, text = type(error).__name__, safe_text(error).strip()
     notes = "; ".join(getattr(error, "__notes__", []))
@@ -377,7 +388,7 @@ class _alarm:
 
     def __enter__(self) -> None:
         signal.signal(signal.SIGALRM, _ring)
-        signal.setitimer(signal.ITIMER_REAL, self._seconds)
+        signal.setitimer(signal.ITIMER_REAL, self._seconds, 1.0)  # again and again: a bare `except:` may take one
 
     def __exit__(self, *_: object) -> None:
         signal.setitimer(signal.ITIMER_REAL, 0)

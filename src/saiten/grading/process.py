@@ -12,7 +12,6 @@ Run as `python -c "from saiten.grading import process; process.main()" FD`: pick
 from __future__ import annotations
 
 import gc
-import importlib
 import os
 import random
 import signal
@@ -20,7 +19,6 @@ import socket
 import sys
 import tempfile
 import traceback
-import warnings
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -32,7 +30,7 @@ from saiten.bundle import BundleNotebook, Limits
 from saiten.grading import linux
 from saiten.grading.channel import Channel, ChannelClosed
 from saiten.grading.codec import MAX_STRUCTURE
-from saiten.grading.ground import prepare, run_leading
+from saiten.grading.ground import import_all, prepare, run_leading, test_imports
 from saiten.grading.judge import Judge, Record
 from saiten.grading.rebuild import Plan
 from saiten.grading.sandbox import NamespaceSandbox, Sandbox, Seat, UnsafeSandbox
@@ -113,12 +111,9 @@ def main() -> None:
 
 def _warm_up(task: ZygoteTask) -> CaptureShell:
     """Import once what every notebook of the assignment needs; one thread everywhere."""
+    gc.disable()  # nothing of what imports make is garbage; looking for some takes a third of their time
     shell = CaptureShell.create(ModuleType("__main__"))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        for name in task.imports:
-            with suppress(Exception):  # the cell that needs it will say what is wrong
-                importlib.import_module(name)
+    import_all(task.imports)
     _one_thread()
     _seed(0)  # its first call imports parts of torch, which every child would do again
     prepare_matplotlib(shell)
@@ -198,6 +193,7 @@ def _parent_main(
 def _judge_parent(control: Channel, shell: CaptureShell, _: Callable[[], None]) -> None:
     task, _fds = control.receive_object()
     _enter(Path(task.folder))
+    import_all(test_imports(task.notebook))
     ground = prepare(shell, task.notebook, task.limits.output_kb << 10)
     gc.collect()
     gc.freeze()
@@ -223,6 +219,8 @@ def _judge_parent(control: Channel, shell: CaptureShell, _: Callable[[], None]) 
 
 def _judge_main(task: JudgeTask, ground: Any, limits: Limits, shell: CaptureShell, report: Channel) -> None:
     """Judge one submission and exit."""
+    gc.set_threshold(50_000)  # a short life: most judges end before anything is worth collecting
+    gc.enable()
     _seed(task.seed)
 
     def new_student() -> Channel:
@@ -276,6 +274,7 @@ def _student_parent(control: Channel, shell: CaptureShell, map_user: Callable[[]
 def _student_main(task: StudentTask, fd: int, shell: CaptureShell, module: ModuleType, limits: Limits) -> None:
     """Serve the judge and exit; nothing that happens here can do more than end this process."""
     try:
+        gc.enable()
         sys.stdin = open(os.devnull, encoding="utf-8")  # noqa: SIM115  (the process ends with it)
         _seed(task.seed)
         channel = Channel(socket.socket(fileno=fd))

@@ -19,7 +19,7 @@ from types import ModuleType
 
 from saiten.bundle import Limits
 from saiten.errors import EngineError
-from saiten.grading.ground import run_and_compare
+from saiten.grading.ground import import_all, run_and_compare
 from saiten.grading.shell import CaptureShell, Output, prepare_matplotlib, safe_text
 
 
@@ -107,7 +107,7 @@ def _run(task: _Task) -> list[ReferenceCell]:
     shell = CaptureShell.create(ModuleType("__main__"))
     module = ModuleType("__main__")
     shell.use(module)
-    _import_all(task.imports)
+    import_all(task.imports)
     prepare_matplotlib(shell)
     results: list[ReferenceCell] = []
     for index, cell in enumerate(task.cells):
@@ -123,18 +123,6 @@ def _run(task: _Task) -> list[ReferenceCell]:
         error = f"{type(ran.error).__name__}: {safe_text(ran.error)}" if ran.error is not None else ""
         results.append(ReferenceCell(ran.outputs, tuple(sorted(ran.names)), error, seconds))
     return results
-
-
-def _import_all(names: Sequence[str]) -> None:
-    import importlib
-    import warnings
-    from contextlib import suppress
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        for name in names:
-            with suppress(Exception):  # the cell that needs it will say what is wrong
-                importlib.import_module(name)
 
 
 _MAIN = "from saiten.grading import reference; reference.main()"
