@@ -9,8 +9,10 @@ from __future__ import annotations
 import ast
 import contextlib
 import importlib
+import re
+import sys
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any
@@ -47,6 +49,8 @@ def run_and_compare(shell: CaptureShell, source: str, name: str, count: int, lim
 
 
 _MISSING = object()
+_MAGIC_CALLS = frozenset({"run_line_magic", "run_cell_magic", "system", "getoutput"})
+"""what IPython makes of magics and shell commands"""
 _SHELL_NAMES = frozenset({"In", "Out", "exit", "quit", "get_ipython", "open", "reference"})
 
 
@@ -96,15 +100,14 @@ def divide(
 ) -> tuple[dict[str, tuple[str, ...]], frozenset[str]]:
     """Which names of which cell are the student's, and which cells of the instructor's depend on those.
 
-    Modules, and functions and classes of libraries, are never the student's, wherever they were imported: a test's
-    `np` is the judge's own.
+    Modules, and what a cell imports from them, are never the student's: a test's `np` is the judge's own.
     """
     code = [cell for cell in cells if cell.cell_type == "code" and cell.role is not Role.TEST]
     remote: dict[str, tuple[str, ...]] = {}
     theirs: set[str] = set()
     for cell in code:
         if cell.role in (Role.SOLUTION, Role.MANUAL):
-            remote[cell.id] = tuple(sorted(n for n, value in brought.get(cell.id, {}).items() if not is_library(value)))
+            remote[cell.id] = not_imported(cell.source, brought.get(cell.id, {}))
             theirs.update(remote[cell.id])
     tainted: set[str] = set()
     while True:
@@ -112,18 +115,33 @@ def divide(
         for cell in code:
             if cell.role is Role.SETUP and cell.id not in tainted and names_used(cell.source) & theirs:
                 tainted.add(cell.id)
-                mine = brought.get(cell.id, {})
-                remote[cell.id] = tuple(sorted(name for name, value in mine.items() if not is_library(value)))
+                remote[cell.id] = not_imported(cell.source, brought.get(cell.id, {}))
                 theirs.update(remote[cell.id])
         if (len(theirs), len(tainted)) == size:
             return remote, frozenset(tainted)
 
 
-def is_library(value: Any) -> bool:
+def not_imported(source: str, brought: Mapping[str, Any]) -> tuple[str, ...]:
+    """Of the names that a cell brought, those that are its own work, sorted.
+
+    Only an import statement makes something the library's: `loss = np.linalg.norm` and `predict = model.predict` are
+    answers, though their values were defined elsewhere.
+    """
+    imported: set[str] = set()
+    for node in _nodes(source):
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            imported.update((alias.asname or alias.name).partition(".")[0] for alias in node.names)
+        if isinstance(node, ast.ImportFrom) and node.names[0].name == "*":
+            library = getattr(sys.modules.get(node.module or ""), "__dict__", {})
+            imported.update(name for name, value in brought.items() if library.get(name) is value)
+    return tuple(sorted(name for name, value in brought.items() if not is_library(value, name in imported)))
+
+
+def is_library(value: Any, imported: bool) -> bool:
     """A module, or a function or class that was imported."""
     if isinstance(value, ModuleType):
         return True
-    if not callable(value) or not hasattr(value, "__name__"):
+    if not imported or not callable(value) or not hasattr(value, "__name__"):
         return False
     return getattr(value, "__module__", "__main__") not in ("__main__", None)
 
@@ -159,7 +177,14 @@ def names_used(source: str) -> frozenset[str]:
 
 
 def _nodes(source: str) -> list[ast.AST]:
+    """Syntax of a cell; what stands behind a magic (`%%time`, `%timeit -o f(x)`) is in there, too."""
     try:
-        return list(ast.walk(ast.parse(TransformerManager().transform_cell(source))))
+        nodes = list(ast.walk(ast.parse(TransformerManager().transform_cell(source))))
     except (SyntaxError, ValueError):
         return []
+    for node in list(nodes):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _MAGIC_CALLS:
+            texts = [item.value for item in node.args if isinstance(item, ast.Constant) and type(item.value) is str]
+            for text in texts:
+                nodes += _nodes(text) or [ast.Name(word) for word in re.findall(r"[^\W\d]\w*", text)]
+    return nodes
