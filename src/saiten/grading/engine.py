@@ -28,7 +28,7 @@ from saiten.grading.assemble import assemble, missing_notebook, total
 from saiten.grading.channel import Channel, ChannelClosed, ChannelTimeout, pair
 from saiten.grading.judge import Record
 from saiten.grading.rebuild import Plan, parse, plan
-from saiten.grading.sandbox import NamespaceSandbox, Seat, UnsafeSandbox, readable_folders
+from saiten.grading.sandbox import NamespaceSandbox, Seat, UnsafeSandbox
 from saiten.results import CellResult, NotebookResult, Result, Status
 from saiten.submission import Submission
 
@@ -264,7 +264,7 @@ class _House:
                     raise EngineError(f"the judge failed:\n{body}")
                 if student is not None:
                     self._kill(students, student)
-                student = self._new_student(students, report, process.StudentTask(files, seed ^ 1))
+                student = self._new_student(students, report, process.StudentTask(files, int(_mix(str(seed)), 16)))
         except ChannelClosed:
             raise EngineError("the judge ended without a verdict") from None
         except ChannelTimeout:
@@ -307,7 +307,7 @@ class _House:
         above = self._folder / self._notebook.name
         above.mkdir(parents=True, exist_ok=True)
         root = Path(tempfile.mkdtemp(prefix="student-", dir=above))  # a new one each time: parents are replaced
-        seat = Seat(self._bundle.limits, self._bundle.files, readable_folders(), _devices(self._bundle.gpu))
+        seat = Seat(self._bundle.limits, self._bundle.files, devices=_devices(self._bundle.gpu))
         task = process.StudentParentTask(released(self._notebook), seat, self._sandbox, str(root), leading)
         mapped = self._sandbox == NamespaceSandbox.name and os.getuid() == 0
         return _expect_ready(self._zygote.parent("student", task, mapped=mapped), "the student's side")

@@ -21,7 +21,7 @@ import tempfile
 import traceback
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -33,7 +33,7 @@ from saiten.grading.codec import MAX_STRUCTURE
 from saiten.grading.ground import import_all, prepare, run_leading, test_imports
 from saiten.grading.judge import Judge, Record
 from saiten.grading.rebuild import Plan
-from saiten.grading.sandbox import NamespaceSandbox, Sandbox, Seat, UnsafeSandbox
+from saiten.grading.sandbox import NamespaceSandbox, Sandbox, Seat, UnsafeSandbox, readable_folders
 from saiten.grading.shell import CaptureShell, prepare_matplotlib
 from saiten.grading.student import RawOutput, StudentSide
 
@@ -245,8 +245,10 @@ def _judge_main(task: JudgeTask, ground: Any, limits: Limits, shell: CaptureShel
 def _student_parent(control: Channel, shell: CaptureShell, map_user: Callable[[], None]) -> None:
     task, _ = control.receive_object()
     sandbox = make_sandbox(task.sandbox, Path(task.root))
+    # The folders of this process's own sys.path: the worker's may hold the course (of a script, of PYTHONPATH).
+    seat = replace(task.seat, readable=readable_folders())
     try:
-        sandbox.enclose(task.seat, map_user)
+        sandbox.enclose(seat, map_user)
     except OSError as error:
         control.send_object(("refused", str(error)))
         return
