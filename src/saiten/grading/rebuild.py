@@ -19,6 +19,8 @@ from saiten.errors import SubmissionError
 MAX_NOTEBOOK_BYTES = 64 << 20
 MAX_CELLS = 5000
 MAX_SOURCE = 4 << 20
+MAX_NAME = 1000
+"""Characters of a grade_id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,9 +176,15 @@ def _submitted_cell(raw: Any) -> SubmittedCell | None:
     return SubmittedCell(
         cell_type=raw["cell_type"],
         source=clean_text(source[:MAX_SOURCE]),
-        grade_id=unicodedata.normalize("NFC", grade_id) if isinstance(grade_id, str) else None,
+        grade_id=_name(grade_id),
         id=cell_id if isinstance(cell_id, str) else None,
     )
+
+
+def _name(grade_id: Any) -> str | None:
+    """A grade_id as nbgrader compares it; one that is too long for any is none (long ones take hours to normalise)."""
+    short = isinstance(grade_id, str) and len(grade_id) <= MAX_NAME
+    return unicodedata.normalize("NFC", grade_id) if short else None
 
 
 _Own = dict[int, list[SubmittedCell]]
