@@ -34,7 +34,7 @@ help: ## print this list
 .PHONY: demo
 demo: $(READY) ## environment, build, a sample class of 40 marked, a table, where to look next
 	$(SAITEN) build
-	$(SAITEN) sample $(DEMO_ASSIGNMENT) -n $(DEMO_STUDENTS) --into $(DEMO) --cell-seconds 5
+	$(SAITEN) sample $(DEMO_ASSIGNMENT) -n $(DEMO_STUDENTS) --into $(DEMO) --cell-seconds 10
 	$(SAITEN) grade $(DEMO_ASSIGNMENT) --course $(DEMO) || test $$? -eq 1
 	@$(SAITEN) grade $(DEMO_ASSIGNMENT) --course $(DEMO) --json > $(DEMO)/results.jsonl 2>$(DEMO)/log.txt || test $$? -eq 1
 	@$(SAITEN) sample $(DEMO_ASSIGNMENT) --course $(DEMO) --compare $(DEMO)/results.jsonl
@@ -84,7 +84,7 @@ check: $(READY) ## build every assignment; reference, release, planted answers a
 	@status=0; $(SAITEN) build; \
 	for folder in source/*/; do \
 	  name="$$(basename "$$folder")"; \
-	  $(SAITEN) sample "$$name" --into $(CHECK) --cell-seconds 5; \
+	  $(SAITEN) sample "$$name" --into $(CHECK) --cell-seconds 10; \
 	  $(SAITEN) grade "$$name" --course $(CHECK) --json > $(CHECK)/results.jsonl 2>$(CHECK)/log.txt \
 	    || (( $$? == 1 )) || { cat $(CHECK)/log.txt >&2; exit 2; }; \
 	  $(SAITEN) sample "$$name" --course $(CHECK) --compare $(CHECK)/results.jsonl || status=1; \

@@ -49,8 +49,10 @@ def run(command: Sequence[str], folder: Path, cores: Collection[int], environmen
         cores: the only cores that it and its children may use.
         environment: added to this process's own.
     """
+    lines: list[tuple[float, str]] = []
+    output: list[str] = []
     begin = time.perf_counter()
-    process = subprocess.Popen(
+    with subprocess.Popen(
         command,
         cwd=folder,
         env={**os.environ, **environment},
@@ -60,24 +62,22 @@ def run(command: Sequence[str], folder: Path, cores: Collection[int], environmen
         text=True,
         errors="replace",
         preexec_fn=lambda: os.sched_setaffinity(0, cores),
-    )
-    watch = _Watch(process.pid)
-    lines: list[tuple[float, str]] = []
-    output: list[str] = []
-    assert process.stdout is not None
-    assert process.stderr is not None
-    errors, results = process.stderr, process.stdout
-    readers = [
-        threading.Thread(target=lambda: lines.extend((time.perf_counter() - begin, line) for line in errors)),
-        threading.Thread(target=lambda: output.append(results.read())),
-    ]
-    for thread in (*readers, watch):
-        thread.start()
-    process.wait()
-    seconds = time.perf_counter() - begin
-    watch.stop.set()
-    for thread in (*readers, watch):
-        thread.join()
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        errors, results = process.stderr, process.stdout
+        watch = _Watch(process.pid)
+        readers = [
+            threading.Thread(target=lambda: lines.extend((time.perf_counter() - begin, line) for line in errors)),
+            threading.Thread(target=lambda: output.append(results.read())),
+        ]
+        for thread in (*readers, watch):
+            thread.start()
+        process.wait()
+        seconds = time.perf_counter() - begin
+        watch.stop.set()
+        for thread in (*readers, watch):
+            thread.join()
     return Run(seconds, process.returncode, tuple(lines), "".join(output), watch.pss / 1e6, watch.rss / 1e6)
 
 
