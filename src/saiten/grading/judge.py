@@ -21,7 +21,7 @@ import numpy as np
 
 from saiten.bundle import BundleCell, BundleNotebook, Limits, Role
 from saiten.grading.channel import Channel
-from saiten.grading.faults import Explained, StudentGone
+from saiten.grading.faults import Explained, StudentError, StudentGone
 from saiten.grading.rebuild import Plan, Step
 from saiten.grading.remote import GRACE, Link
 from saiten.grading.shell import CaptureShell, CellRun, Output, safe_text
@@ -202,15 +202,16 @@ class Judge:
         self._link = Link(
             self._new_student(), self._names, self._is_ours, self._limits.cell_seconds, self._limits.output_kb << 10
         )
+        for step in self._plan.steps:
+            self._link.lines[step.name] = max(step.source.count("\n") + 1, self._link.lines.get(step.name, 0))
 
     def _again(self, until: int) -> None:
         """Run the cells before `until` once more in a fresh process, but for those that ended the one before."""
         for index, step in enumerate(self._plan.steps[:until]):
-            if time.monotonic() > self._end:
-                return
             if not step.runs_in_student or index in self._skip or not self.records[index].ran:
                 continue
-            if (step.leading and self._warm) or (step.cell is not None and step.cell.role is Role.TEST):
+            test = step.cell is not None and step.cell.role is Role.TEST
+            if test or (step.leading and self._warm) or time.monotonic() > self._end:
                 continue
             try:
                 self._in_student(index, step)
@@ -295,10 +296,7 @@ def credit(value: Any, points: float) -> tuple[float, CellStatus, str]:
     """Points for a test cell that ran to its end: all, or the number that it ends with."""
     if isinstance(value, bool | np.bool_) or not isinstance(value, int | float | np.integer | np.floating):
         return points, CellStatus.PASSED, ""
-    try:
-        score = float(value)
-    except OverflowError:
-        score = math.inf
+    score = math.inf if isinstance(value, int) and value.bit_length() > 1000 else float(value)  # no OverflowError
     if math.isnan(score) or not 0 <= score <= points:
         return 0.0, CellStatus.FAILED, f"the test ended with {score:g}, which is not between 0 and {points:g} points"
     if score == points:
@@ -322,6 +320,8 @@ def explain(error: BaseException, cell: BundleCell) -> str:
     kind, text = type(error).__name__, safe_text(error).strip()
     notes = "; ".join(getattr(error, "__notes__", []))
     if getattr(error, "from_student", False):
+        if hidden and isinstance(error, StudentError):
+            kind = "an exception"  # the student chose its name, perhaps to tell what the hidden test asked
         shown = f"your code raised {kind}" + (f": {text}" if text and not hidden else "")
         return shown + (f" ({notes})" if notes else "")
     if isinstance(error, AssertionError) and text and _written_for_students(error):

@@ -14,6 +14,7 @@ from __future__ import annotations
 import gc
 import os
 import random
+import resource
 import signal
 import socket
 import sys
@@ -221,6 +222,8 @@ def _judge_main(task: JudgeTask, ground: Any, limits: Limits, shell: CaptureShel
     """Judge one submission and exit."""
     gc.set_threshold(50_000)  # a short life: most judges end before anything is worth collecting
     gc.enable()
+    _, private = linux.memory_in_use()
+    linux.limit(resource.RLIMIT_DATA, private + ((limits.memory_mb + 4 * limits.message_mb) << 20))
     _seed(task.seed)
 
     def new_student() -> Channel:

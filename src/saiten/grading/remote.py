@@ -61,6 +61,8 @@ class Link:
         self.deadline: float | None = None
         """monotonic time at which the current test or cell ends"""
         self.gone: StudentGone | None = None
+        self.lines: dict[str, int] = {}
+        """name of each cell that runs there, to its number of lines: no other place of an error is believed"""
 
     def close(self) -> None:
         """End the conversation; every later request says that the student is gone."""
@@ -177,7 +179,7 @@ class Link:
                 self._lose("the student's process died")
             except ChannelTimeout:
                 self._lose("time is up: the student's process does not answer")
-            except TooLarge:
+            except (TooLarge, MemoryError):
                 self._lose("the answer is too large")
             except Forged as error:
                 self._forged(str(error))
@@ -195,6 +197,8 @@ class Link:
     def _decode(self, node: Any, blob: bytes, arguments: tuple[Any, ...]) -> Any:
         try:
             return Decoder(blob, self._handle, arguments).decode(node)
+        except MemoryError:
+            self._lose("the answer is too large")
         except Forged as error:
             self._forged(str(error))
 
@@ -282,8 +286,8 @@ class Link:
         kinds, text, where, line = body
         kinds = [kind for kind in kinds if type(kind) is str]
         error = make_exception(kinds, text)
-        if type(where) is str and type(line) is int and line > 0:
-            error.add_note(f"in your code: {where.strip('<>')[:200]}, line {line}")
+        if type(where) is str and type(line) is int and 0 < line <= self.lines.get(where.strip("<>"), 0):
+            error.add_note(f"in your code: {where.strip('<>')}, line {line}")
         error.__dict__["from_student"] = True
         return error
 
