@@ -24,7 +24,7 @@ def mutables(values: Any) -> tuple[Any, ...]:
         if id(value) in seen or depth > 6:
             continue
         kind = type(value)
-        if kind in (list, dict, set, bytearray, np.ndarray) or _is_tensor(value):
+        if kind in (list, dict, set, bytearray, np.ndarray) or is_tensor(value):
             seen.add(id(value))
             if kind is not np.ndarray or value.dtype.kind not in "OV":
                 found.append(value)
@@ -33,7 +33,8 @@ def mutables(values: Any) -> tuple[Any, ...]:
     return tuple(item for item in found if item is not values)
 
 
-def _is_tensor(value: Any) -> bool:
+def is_tensor(value: Any) -> bool:
+    """A torch tensor proper, in a process that has imported torch."""
     torch = sys.modules.get("torch")
     return torch is not None and type(value) is torch.Tensor
 
@@ -59,7 +60,7 @@ def update(target: Any, new: Any) -> None:
     else:
         import torch
 
-        if not _is_tensor(new) or new.shape != target.shape:
+        if not is_tensor(new) or new.shape != target.shape:
             raise ArgumentChanged("your function changed the shape of its argument in place")
         with torch.no_grad():
             target.copy_(new)

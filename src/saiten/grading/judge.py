@@ -21,7 +21,7 @@ import numpy as np
 
 from saiten.bundle import BundleCell, BundleNotebook, Limits, Role
 from saiten.grading.channel import Channel
-from saiten.grading.faults import Explained, StudentError, StudentGone
+from saiten.grading.faults import Explained, StudentError, StudentGone, WrongKind
 from saiten.grading.rebuild import Plan, Step
 from saiten.grading.remote import GRACE, Link
 from saiten.grading.shell import CaptureShell, CellRun, Output, safe_text
@@ -29,6 +29,7 @@ from saiten.results import CellStatus
 
 MAX_RESTARTS = 12
 """Student processes one submission may use up."""
+NO_PLAIN_DATA = "the answer is an object, where a number, text, array or another plain value is needed"
 
 
 @dataclass(slots=True)
@@ -310,12 +311,12 @@ def explain(error: BaseException, cell: BundleCell) -> str:
         return error.reason
     if isinstance(error, TestTimeout):
         return "time is up: the test did not finish"
-    if isinstance(error, Explained):
-        return safe_text(error)
     trace = traceback.extract_tb(error.__traceback__)
     lines = [frame.lineno for frame in trace if frame.filename == f"<test {cell.grade_id}>"]
     line = lines[-1] if lines else None
     hidden = line is None or not hidden_lines(cell).isdisjoint(lines)  # a public helper, called from a hidden line
+    if isinstance(error, Explained):  # of a wrong kind the student chose the name
+        return NO_PLAIN_DATA if hidden and isinstance(error, WrongKind) else safe_text(error)
     where = "a hidden test" if hidden else "the test"
     kind, text = type(error).__name__, safe_text(error).strip()
     notes = "; ".join(getattr(error, "__notes__", []))

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import io
 import json
+import pickle
+import sys
 import time
 from collections.abc import Callable
 from types import FunctionType, MethodType
@@ -16,7 +18,7 @@ from weakref import WeakValueDictionary
 
 import cloudpickle
 
-from saiten.grading.arguments import mutables, update
+from saiten.grading.arguments import is_tensor, mutables, update
 from saiten.grading.channel import Channel, ChannelClosed, ChannelTimeout, TooLarge
 from saiten.grading.codec import Decoder, Forged, unpack
 from saiten.grading.faults import CannotSend, StudentGone, StudentTimeout, make_exception, plain_exception
@@ -309,6 +311,13 @@ class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]
     def __init__(self, file: io.BytesIO, link: Link) -> None:
         super().__init__(file)
         self._saiten_link = link
+
+    def reducer_override(self, obj: Any) -> Any:
+        """A tensor travels with its storage: of a view only what it shows may go, not the rest of a hidden table."""
+        dense = is_tensor(obj) and obj.layout is sys.modules["torch"].strided
+        if dense and obj.untyped_storage().nbytes() > obj.numel() * obj.element_size():
+            return obj.detach().clone().requires_grad_(obj.requires_grad).__reduce_ex__(pickle.HIGHEST_PROTOCOL)
+        return super().reducer_override(obj)
 
     def persistent_id(self, obj: Any) -> tuple[str, int] | None:
         if isinstance(obj, Handle):
