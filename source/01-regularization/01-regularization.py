@@ -69,7 +69,8 @@
 # | C | 顔: λ の選択、下半分の予測、データ数 (問 8・9、図、記述 2) | 31 | 50 分 |
 #
 # - 解答するのは `# YOUR CODE HERE` と書かれたセルだけです。`raise NotImplementedError()` を消して書きます。
-# - すぐ下の **テストのセル** を実行して、何も表示されなければ合格です。
+# - セルは上から順に実行します。まだ答えていない問題のセルは `NotImplementedError` で止まりますが、故障ではありません。
+# - 解答のすぐ下の **テストのセル** を実行して、何も表示されなければ合格です。
 #   採点のときには、ここに見えないテスト (ほかの入力、極端な入力) も加わります。
 # - どの問題も前の問題とは別に採点されます。行きづまったら、とばして先に進んでかまいません。
 # - 自分でセルを足して試すのは大歓迎です。`print(変数.shape)` は最良の友です。
@@ -80,7 +81,7 @@
 # Part A (curves, questions 1–3, 21 points), part B (penalties, 4–7 and a written one, 48), part C (faces, 8–9, a picture
 # and a written one, 31). Write only where it says `# YOUR CODE HERE`, in place of `raise NotImplementedError()`. The test
 # cell below each answer says nothing when all is well; marking adds tests that you cannot see (other inputs, extreme
-# inputs). Every question is marked on its own, so skip what you are stuck on. Cells of your own are welcome.
+# inputs). A question without an answer stops with `NotImplementedError`; nothing is broken. Every question is marked on its own, so skip what you are stuck on. Cells of your own are welcome.
 
 # %% nbgrader={"grade": false, "grade_id": "imports", "locked": true, "schema_version": 3, "solution": false, "task": false}
 import matplotlib.pyplot as plt
@@ -133,6 +134,17 @@ def rmse(prediction, truth):
     """二乗平均平方根誤差 / root mean squared error: sqrt(mean((prediction - truth)**2))."""
     return float(np.sqrt(np.mean((np.asarray(prediction) - np.asarray(truth)) ** 2)))
 
+
+# %% nbgrader={"grade": false, "grade_id": "data-for-later", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# 問 6 のあとで使う、顔と顔でない画像 / faces and other things, for after question 6
+patches = load_face_patches()
+pixels = patches.images.reshape(200, -1)  # (200, 625)
+target = np.where(patches.is_face, 1.0, -1.0)  # 顔は +1、顔でなければ -1 / face +1, not a face -1
+known = patches.group < 50  # 同じ写真から切り出した二枚は同じ側に / both cut-outs of a photo stay on one side
+
+# 問 9 のあとで使う、小さな顔 / small faces, for after question 9
+small = load_faces(size=16).images
+small_upper, small_lower = small[:, :8].reshape(400, -1), small[:, 8:].reshape(400, -1)  # (400, 128)
 
 # %% nbgrader={"grade": false, "grade_id": "look-at-faces", "locked": true, "schema_version": 3, "solution": false, "task": false}
 some = [0, 40, 90, 130, 190, 210, 260]  # 訓練用の 7 枚 / seven training pictures
@@ -540,9 +552,13 @@ if decided < 3:
 result = choose_degree(x_train, y_train, x_val, y_val, x_test, y_test, 14)
 print(f"選ばれた次数 / degree: {result['degree']}, テスト RMSE / test: {255 * result['test']:.1f} 階調 / grey levels")
 
-figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3), layout="constrained")
-left.semilogy(range(1, 15), 255 * result["train"], "ko-", label="訓練 / training")
-left.semilogy(range(1, 15), 255 * result["val"], "C0s-", label="検証 / validation")
+figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3))
+left.plot(range(1, 15), 255 * np.array(result["train"]), "ko-", label="訓練 / training")
+left.plot(range(1, 15), 255 * np.array(result["val"]), "C0s-", label="検証 / validation")
+left.set_yscale("log")
+left.set_yticks([1, 2, 5, 10, 20, 50, 100], ["1", "2", "5", "10", "20", "50", "100"])
+left.minorticks_off()
+left.set_xticks(range(2, 15, 2))
 left.set_xlabel("次数 / degree")
 left.set_ylabel("RMSE (階調 / grey levels)")
 left.legend()
@@ -701,7 +717,7 @@ assert_close(result[1], right.intercept_, "ridge_fit の b (m = 3)")
 
 # %%
 powers = np.polynomial.polynomial.polyvander(position, 14)[:, 1:]  # 切片の列は除く / without the column of ones
-figure, axis = plt.subplots(figsize=(6, 3), layout="constrained")
+figure, axis = plt.subplots(figsize=(6, 3))
 axis.plot(x_train, y_train, "ko", x_val, y_val, "C0s")
 for lam in (1e-9, 1e-7, 10.0):
     w, b = ridge_fit(powers[0::4], y_train, lam)
@@ -816,7 +832,7 @@ for z, right in [(1.3, 0.0), (1.5, 1.5), (-1.5, -1.5), (-1.3, 0.0)]:
 
 # %%
 z = np.linspace(-4, 4, 801)
-figure, axis = plt.subplots(figsize=(4, 3), layout="constrained")
+figure, axis = plt.subplots(figsize=(4, 3))
 axis.plot(z, z, color="0.8", label="罰則なし / no penalty")
 axis.plot(z, z / 2, label="L2 (λ = 1)")
 axis.plot(z, soft_threshold(z, 1.0), label="L1 (λ = 1)")
@@ -1001,30 +1017,23 @@ for seed in (621, 622):
 # template of a face, with L1 (your `elastic_net_fit`) only a few pixels are left.
 
 # %%
-patches = load_face_patches()
-pixels = patches.images.reshape(200, -1)  # (200, 625)
-target = np.where(patches.is_face, 1.0, -1.0)
-known = patches.group < 50  # 同じ写真の顔と背景は同じ側に / both cut-outs of one photo stay on one side
-
 ols = LinearRegression().fit(pixels[known], target[known])
 ridge = Ridge(alpha=10).fit(pixels[known], target[known])
 models = [("罰則なし / no penalty", ols.coef_, ols.intercept_), ("L2 (λ = 10)", ridge.coef_, ridge.intercept_)]
 for lam in (0.02, 0.05):
-    models.append((f"L1 (λ = {lam})", *elastic_net_fit(pixels[known], target[known], lam, n_sweeps=50)))
+    w, b = elastic_net_fit(pixels[known], target[known], lam, n_sweeps=40)
+    models.append((f"L1 (λ = {lam})", np.array(w), b))
 
-figure, axes = plt.subplots(1, 5, figsize=(11, 2.6), layout="constrained")
-axes[0].imshow(patches.images[:100].mean(axis=0), cmap="gray")
-axes[0].set_title("顔の平均 / mean of the faces", fontsize=9)
-for axis, (name, w, b) in zip(axes[1:], models, strict=True):
+mean_patch = patches.images[:100].mean(axis=0)
+pictures, titles = [np.stack([mean_patch] * 3, axis=-1)], ["顔の平均\nmean of the faces"]
+for name, w, b in models:
     correct = np.mean((pixels[~known] @ w + b > 0) == patches.is_face[~known])
-    limit = np.abs(w).max()
-    axis.imshow(patches.images[:100].mean(axis=0), cmap="gray", alpha=0.4)
-    used = np.ma.masked_equal(w.reshape(25, 25), 0)  # 重み 0 は透明に / transparent where the weight is 0
-    axis.imshow(used, cmap="RdBu_r", vmin=-limit, vmax=limit)
-    axis.set_title(f"{name}\n{np.count_nonzero(w)} 画素 / pixels, {correct:.0%}", fontsize=9)
-for axis in axes:
-    axis.axis("off")
-plt.show()
+    weights = w.reshape(25, 25, 1)
+    colours = plt.cm.RdBu_r(0.5 + 0.5 * weights[:, :, 0] / np.abs(w).max())[:, :, :3]
+    # 重みが 0 の画素には、うすい平均顔を / where the weight is 0, a pale mean face
+    pictures.append(np.where(weights == 0, 0.5 + 0.5 * pictures[0], colours))
+    titles.append(f"{name}\n{np.count_nonzero(w)} 画素 / pixels, {correct:.0%}")
+show_images(pictures, titles=titles, inches=1.9)
 
 # %% [markdown] tags=["lang-ja"]
 # ## 記述 1 (7 点)
@@ -1212,8 +1221,12 @@ X = rng.standard_normal((100, 3))
 y = X @ np.array([2.0, -1.0, 0.0]) + 5
 w_trained, b_trained = train_linear(torch.tensor(X, dtype=torch.float32), torch.tensor(y, dtype=torch.float32), 0.5)
 w_closed, b_closed = ridge_fit(X, y, 0.5 * 100)  # 平均の λ を n 倍すると和の λ / n times as much for the sum
-print("PyTorch :", torch.as_tensor(w_trained).detach().numpy().round(3), round(torch.as_tensor(b_trained).item(), 3))
-print("閉じた式 :", np.round(w_closed, 3), round(float(b_closed), 3))
+print(
+    "PyTorch :",
+    torch.as_tensor(w_trained).detach().numpy().round(3),
+    torch.as_tensor(b_trained).detach().numpy().round(3),
+)
+print("閉じた式 :", np.round(w_closed, 3), np.round(b_closed, 3))
 
 # %% [markdown] tags=["lang-ja"]
 # ---
@@ -1389,9 +1402,9 @@ if len(chosen) < 2:
 lams = [0.1, 1.0, 10.0, 100.0, 1000.0]
 best_lam, by_person = choose_lambda(upper_train, lower_train, person_train, lams)
 leaky_lam, by_picture = choose_lambda(upper_train, lower_train, np.arange(len(person_train)), lams)
-print("λ                  ", lams)
-print("人で分ける / by person ", np.round(255 * by_person, 1), "→ λ =", best_lam)
-print("写真で分ける / by picture", np.round(255 * by_picture, 1), "→ λ =", leaky_lam)
+print("λ:", lams)
+print("人で分ける / by person   :", (255 * np.array(by_person)).round(1), "→ λ =", best_lam)
+print("写真で分ける / by picture :", (255 * np.array(by_picture)).round(1), "→ λ =", leaky_lam)
 
 # %% [markdown] tags=["lang-ja"]
 # ## 図: マスクの下 (6 点)
@@ -1577,17 +1590,16 @@ for lam, sizes in [(0.5, [4, 7, 40]), (20.0, [25, 10])]:
 # On faces: small ones of 16×16 pixels (d = 128 in the upper half), the 300 training pictures shuffled.
 
 # %%
-small = load_faces(size=16).images
-small_upper, small_lower = small[:, :8].reshape(400, -1), small[:, 8:].reshape(400, -1)
 order = np.random.default_rng(0).permutation(np.flatnonzero(is_train))
 sizes = [10, 30, 60, 90, 110, 120, 129, 140, 150, 170, 200, 250, 300]
 data = small_upper[order], small_lower[order], small_upper[~is_train], small_lower[~is_train]
 
-figure, axis = plt.subplots(figsize=(6, 3), layout="constrained")
+figure, axis = plt.subplots(figsize=(6, 3))
 for lam, style in [(0, "C3o-"), (10.0, "C0s-")]:
-    axis.semilogy(sizes, 255 * np.array(error_by_size(*data, sizes, lam)), style, label=f"λ = {lam:g}")
+    axis.plot(sizes, 255 * np.array(error_by_size(*data, sizes, lam)), style, label=f"λ = {lam:g}")
 axis.axvline(129, color="0.7", linestyle="--", label="n = d + 1 = 129")
 axis.set_xlabel("訓練に使った枚数 n / training pictures")
+axis.set_yscale("log")
 axis.set_ylabel("テスト RMSE (階調)")
 axis.set_yticks([25, 50, 100, 200], ["25", "50", "100", "200"])
 axis.minorticks_off()

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 _INCHES = 1.1
 """Width of one picture on the page."""
-_TITLE = 0.22
-"""Room above a picture for its title, in inches."""
+_LINE = 0.2
+"""Room above a picture for each line of its title, in inches."""
 _GAP = 0.06
 """Space between pictures, as a part of their width."""
 _FONT = 9
@@ -67,7 +67,8 @@ def show_images(
     # All pictures stand in one pair of axes: forty axes would take ten times as long to lay out and draw.
     # Units are picture widths; every cell is as high as the tallest picture, and has room for a title above.
     height = max(picture.shape[0] / picture.shape[1] for picture in pictures)
-    room = _TITLE / inches if titles is not None else 0.0
+    lines = max(str(title).count("\n") + 1 for title in titles) if titles is not None else 0
+    room = lines * _LINE / inches
     across, down = 1 + _GAP, height + room + _GAP
     figure, axis = plt.subplots(
         layout="constrained",

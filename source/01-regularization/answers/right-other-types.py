@@ -25,7 +25,13 @@ def choose_degree(x_train, y_train, x_val, y_val, x_test, y_test, max_degree):
         val[degree - 1] = rmse(curve(x_val), y_val)
         test[degree - 1] = rmse(curve(x_test), y_test)
     best = np.argmin(val)
-    return {"degree": float(best + 1), "train": tuple(train), "val": val, "test": test[best], "note": "more than asked"}
+    return {
+        "degree": np.int32(best + 1),
+        "train": tuple(train),
+        "val": val,
+        "test": test[best],
+        "note": "more than asked",
+    }
 
 
 # %% ridge-fit
