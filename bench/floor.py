@@ -2,20 +2,22 @@
 
 In: a bundle's folder. Out: JSON on standard output, the seconds of each repetition from fork to end.
 The warm process has imported what the notebook imports and run the cells before the first solution cell, as Saiten's
-has; what is timed is one student's share: solution cells, the instructor's cells between them, tests. No walls, no
-wire, no judge, nothing written.
+has; what is timed is one student's share: solution cells, the instructor's cells between them, tests, figures drawn. No
+walls, no wire, no judge, nothing written.
 """
 
 from __future__ import annotations
 
 import argparse
 import importlib
+import io
 import json
 import os
 import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from contextlib import chdir, redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -47,8 +49,9 @@ def main() -> None:
             target = Path(scratch, name)
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(content)
-        os.chdir(scratch)
-        print(json.dumps(_measure(bundle, arguments.repeat)))
+        with chdir(scratch):
+            seconds = _measure(bundle, arguments.repeat)
+    print(json.dumps(seconds))
 
 
 def _measure(bundle: Bundle, repeat: int) -> list[float]:
@@ -85,13 +88,20 @@ def _once(shell: Any, cells: Sequence[BundleCell]) -> float:
 
 
 def _run(shell: Any, cells: Sequence[BundleCell]) -> None:
-    """Run cells as a kernel would, their output to standard error."""
-    stdout, sys.stdout = sys.stdout, sys.stderr
-    try:
+    """Run cells as a kernel would: figures are drawn at the end of the cell; output goes nowhere."""
+    with open(os.devnull, "w", encoding="utf-8") as nowhere, redirect_stdout(nowhere):
         for cell in cells:
             shell.run_cell(cell.source).raise_error()
-    finally:
-        sys.stdout = stdout
+            _draw_figures()
+
+
+def _draw_figures() -> None:
+    pyplot = sys.modules.get("matplotlib.pyplot")
+    if pyplot is None:
+        return
+    for number in pyplot.get_fignums():
+        pyplot.figure(number).savefig(io.BytesIO(), format="png", bbox_inches="tight")
+    pyplot.close("all")
 
 
 if __name__ == "__main__":

@@ -119,12 +119,12 @@ def _choose(
 ) -> Iterator[SampleSubmission]:
     """Take from the group that is furthest behind its share, again and again; the reference comes first of all."""
     waiting = {name: chance.sample(group, len(group)) for name, group in groups.items() if group}
-    first = groups["right"][0] if groups["right"] else None
-    if first:
-        waiting["right"] = [first, *(each for each in waiting["right"] if each is not first)]
     taken = dict.fromkeys(waiting, 0)
-    for _ in range(number):
+    for turn in range(number):
         name = max((name for name in waiting if waiting[name]), key=lambda name: _SHARES[name] / (taken[name] + 1))
+        if turn == 0 and groups["right"]:
+            name = "right"
+            waiting[name].sort(key=lambda each: each is not groups[name][0])
         taken[name] += 1
         yield waiting[name].pop(0)
 
