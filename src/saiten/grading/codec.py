@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import struct
 import sys
-from collections import OrderedDict
+from collections import Counter, OrderedDict, defaultdict
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -152,6 +152,8 @@ _ENCODERS: dict[type, Callable[[Encoder, Any, int], Structure]] = {
     frozenset: lambda e, value, depth: ["f", e._items(list(value), depth)],
     dict: lambda e, value, depth: ["d", e._items(list(value), depth), e._items(list(value.values()), depth)],
     OrderedDict: lambda e, value, depth: ["o", e._items(list(value), depth), e._items(list(value.values()), depth)],
+    Counter: lambda e, value, depth: ["C", e._items(list(value), depth), e._items(list(value.values()), depth)],
+    defaultdict: lambda e, value, depth: ["d", e._items(list(value), depth), e._items(list(value.values()), depth)],
     range: lambda e, value, depth: e._range(value, depth),
     slice: lambda e, value, depth: ["k", e._items([value.start, value.stop, value.step], depth)],
     type(Ellipsis): lambda *_: ["e"],
@@ -265,6 +267,7 @@ _DECODERS: dict[str, Callable[[Decoder, list[Any], int], Any]] = {
     "f": lambda d, rest, depth: frozenset(_distinct(d._items(*rest, depth=depth))),
     "d": lambda d, rest, depth: _mapping(d, dict, rest, depth),
     "o": lambda d, rest, depth: _mapping(d, OrderedDict, rest, depth),
+    "C": lambda d, rest, depth: Counter(_mapping(d, dict, rest, depth)),
     "r": lambda d, rest, depth: _range(_integers(d._items(*rest, depth=depth))),
     "k": lambda d, rest, depth: slice(*d._items(*rest, depth=depth)),
     "e": lambda *_: Ellipsis,
