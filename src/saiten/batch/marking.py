@@ -178,7 +178,8 @@ class _Marking:
         for submission in self._submissions():
             known = None if self.options.again else self.ledger.get(self._key(submission))
             if submission.problem:
-                self.finish(submission, self._rejected(submission), from_ledger=False)
+                rejected = self._rejected(submission)
+                self.finish(submission, rejected, from_ledger=known == rejected)
             elif known is not None:
                 self.finish(submission, known, from_ledger=True)
             else:

@@ -112,7 +112,7 @@ def _notebook_row(connection: Connection, assignment: str, notebook: BundleNoteb
             insert(_NOTEBOOK).values(id=identity, name=notebook.name, assignment_id=assignment, kernelspec=kernelspec)
         )
         return str(identity)
-    if row["kernelspec"] is None or json.loads(row["kernelspec"]) != json.loads(kernelspec):
+    if row["kernelspec"] is None:  # as nbgrader: one that is there stays
         connection.execute(update(_NOTEBOOK).where(_NOTEBOOK.c.id == row["id"]).values(kernelspec=kernelspec))
     return str(row["id"])
 
