@@ -72,9 +72,9 @@ class Outcome:
 
     def render(self) -> Group:
         """Draw the table and the lines under it."""
-        table = RichTable(title=f"{self.assignment}: marking on one core")
+        table = RichTable(title=f"{self.assignment}: marking on one core", padding=(0, 0, 0, 1))
         table.add_column("marker", no_wrap=True)
-        for name in ("marked", "s each,\nall in", "times\nsaiten", "start-up\ns", "s each,\nwarm", "times\nsaiten"):
+        for name in ("marked", "s each,\nall in", "times\nsaiten", "start\ns", "s each,\nwarm", "times\nsaiten"):
             table.add_column(name, justify="right")
         for name in ("median\ns", "peak MB\nPSS", "peak MB\nRSS", "test cells\nthat agree"):
             table.add_column(name, justify="right")

@@ -35,7 +35,8 @@ def main() -> int:
     arguments = _arguments()
     cores = sorted(os.sched_getaffinity(0))
     console = Console(record=True, width=_WIDTH, stderr=False)
-    console.print(_machine_line(cores), highlight=False)
+    machine = _machine_line(cores)
+    console.print(machine, highlight=False)
     outcomes = []
     for name in arguments.exercise or EXERCISES:
         root, assignment = EXERCISES[name]
@@ -46,7 +47,7 @@ def main() -> int:
             outcome = _measure(table, cores, folder, arguments)
         outcomes.append(outcome)
         console.print(outcome.render(), highlight=False)
-    _keep(outcomes, cores, console, arguments)
+    _keep(outcomes, machine, console, arguments)
     return 1 if any(outcome.disagreements() for outcome in outcomes) else 0
 
 
@@ -83,12 +84,12 @@ def _measure(table: Table, cores: list[int], folder: Path, arguments: argparse.N
     return Outcome(table.assignment, saiten, parallel, others, floor)
 
 
-def _keep(outcomes: list[Outcome], cores: list[int], console: Console, arguments: argparse.Namespace) -> None:
+def _keep(outcomes: list[Outcome], machine: str, console: Console, arguments: argparse.Namespace) -> None:
     RESULTS.mkdir(exist_ok=True)
     moment = datetime.datetime.now(datetime.UTC).strftime("%Y%m%d-%H%M%S")
     record: dict[str, Any] = {
         "when": moment,
-        "machine": _machine_line(cores),
+        "machine": machine,
         "versions": {name: version(name) for name in _PACKAGES},
         "students": arguments.students,
         "seed": arguments.seed,
@@ -102,8 +103,12 @@ def _keep(outcomes: list[Outcome], cores: list[int], console: Console, arguments
 
 def _machine_line(cores: list[int]) -> str:
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    load = os.getloadavg()[0]
     python = platform.python_version()
-    return f"{platform.system()} {platform.machine()}, {len(cores)} cores, {memory:.0f} GiB, Python {python}"
+    return (
+        f"{platform.system()} {platform.machine()}, {len(cores)} cores, {memory:.0f} GiB, Python {python}; "
+        f"load before the run: {load:.2f}"
+    )
 
 
 def _say(words: str) -> None:
