@@ -132,13 +132,14 @@ def test_another_hand_in_is_shown_to_the_grader_again(root: Path) -> None:
     mark(root)
     by_hand(root, "essay", manual_score=4.5, extra_credit=1.0)
     by_hand(root, "mean-test", manual_score=1.0)
+    by_hand(root, "task", manual_score=3.0)
     hand_in(root, order(scores={"mean-test": 2, "mean-hidden": 3}, essay="another"))
     mark(root)
     assert grades(root) == {
         "mean-test": (2.0, 1.0, None, True),
         "mean-hidden": (3.0, None, None, False),
         "essay": (None, 4.5, 1.0, True),
-        "task": (None, None, None, True),
+        "task": (None, 3.0, None, True),
         "sum-test": (0.0, None, None, False),
     }
 
