@@ -16,13 +16,15 @@ from pathlib import Path
 import pytest
 
 from saiten.bundle import Limits
-from saiten.grading.sandbox import NamespaceSandbox, Seat, UnsafeSandbox, readable_folders, user_maps
+from saiten.grading.sandbox import NamespaceSandbox, Seat, UnsafeSandbox, user_maps
+from saiten.grading.tree import readable_folders
 
 DRIVER = """
 import json, os, sys
 from pathlib import Path
 from saiten.bundle import Limits
-from saiten.grading.sandbox import NamespaceSandbox, Seat, UnsafeSandbox, readable_folders, user_maps
+from saiten.grading.sandbox import NamespaceSandbox, Seat, UnsafeSandbox, user_maps
+from saiten.grading.tree import readable_folders
 
 task = json.loads(sys.stdin.read())
 ask_read, ask_write = os.pipe()

@@ -42,6 +42,8 @@ class Record:
     status: CellStatus | None = None
     """for test cells"""
     message: str = ""
+    seconds: float = 0.0
+    """wall time of the step"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,10 +106,12 @@ class Judge:
         for index, step in enumerate(self._plan.steps):
             if step.cell_type != "code":
                 continue
+            started = time.perf_counter()
             if step.cell is not None and step.cell.role is Role.TEST:
                 self._test(index, step, step.cell)
             else:
                 self._run_step(index, step)
+            self.records[index].seconds = time.perf_counter() - started
         if self._link is not None:
             self._link.close()
 

@@ -34,9 +34,10 @@ from saiten.grading.codec import MAX_STRUCTURE
 from saiten.grading.ground import import_all, prepare, run_leading, test_imports
 from saiten.grading.judge import Judge, Record
 from saiten.grading.rebuild import Plan
-from saiten.grading.sandbox import NamespaceSandbox, Sandbox, Seat, UnsafeSandbox, readable_folders
+from saiten.grading.sandbox import NamespaceSandbox, Sandbox, Seat, UnsafeSandbox
 from saiten.grading.shell import CaptureShell, prepare_matplotlib
 from saiten.grading.student import RawOutput, StudentSide
+from saiten.grading.tree import readable_folders
 
 
 @dataclass(frozen=True, slots=True)

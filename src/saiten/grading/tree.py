@@ -1,0 +1,142 @@
+"""The file tree of a confined process: system and Python read-only, its own home, nothing else.
+
+In: folders and devices that stay visible, files for the working folder. Out: mounts in this process's mount namespace.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from pathlib import Path
+
+from saiten.grading import linux
+
+HOME = Path("/home/student")
+"""HOME of a confined process; the working directory is `work` below it."""
+USER = 1000
+"""User and group of a confined process inside its namespace."""
+
+
+def build_tree(root: Path, readable: Iterable[str], devices: Iterable[str]) -> None:
+    """Make a minimal tree on an empty folder and change the root of this mount namespace to it, for good."""
+    linux.make_private()
+    linux.mount("tree", str(root), "tmpfs", linux.MS_NOSUID, "size=4m,mode=0755")
+    for path in _system_folders():
+        _mirror(path, root)
+    for folder in _without_nested(readable):
+        _bind(Path(folder), root)
+    for name in ("null", "zero", "full", "random", "urandom"):
+        _bind_file(Path("/dev") / name, root)
+    for device in devices:
+        _bind_file(Path(device), root)
+    for link, target in (
+        ("tmp", "home/student/.tmp"),
+        ("dev/shm", "../home/student/.shm"),
+        ("dev/fd", "/proc/self/fd"),
+    ):
+        (root / link).symlink_to(target)
+    for folder in ("proc", "home/student"):
+        (root / folder).mkdir(parents=True, exist_ok=True)
+    _write_accounts(root)
+    linux.mount("proc", str(root / "proc"), "proc", linux.MS_NOSUID | linux.MS_NODEV | linux.MS_NOEXEC)
+    linux.pivot_root(root)
+    linux.mount("none", "/", None, linux.MS_BIND | 32 | linux.MS_RDONLY | linux.MS_NOSUID)
+
+
+def _system_folders() -> list[Path]:
+    return [Path(name) for name in ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")]
+
+
+def readable_folders() -> tuple[str, ...]:
+    """Python, its packages, and whatever else `sys.path` leads to: needed by any student's process."""
+    folders = {sys.prefix, sys.base_prefix, sys.exec_prefix}
+    folders.update(path for path in sys.path if path and Path(path).is_dir())
+    return tuple(sorted(str(Path(folder).resolve()) for folder in folders) + sorted(folders))
+
+
+def _without_nested(folders: Iterable[str]) -> list[str]:
+    """Folders that are not within another one of the list, nor within /usr, which is there already."""
+    kept: list[str] = []
+    for folder in sorted(set(folders)):
+        if not any(folder == other or folder.startswith(other.rstrip("/") + "/") for other in [*kept, "/usr"]):
+            kept.append(folder)
+    return kept
+
+
+def _mirror(path: Path, root: Path) -> None:
+    """The same link or folder in the new tree."""
+    if path.is_symlink():
+        (root / path.relative_to("/")).symlink_to(os.readlink(path))
+    elif path.is_dir():
+        _bind(path, root)
+
+
+def _bind(path: Path, root: Path) -> None:
+    target = root / path.relative_to("/")
+    target.mkdir(parents=True, exist_ok=True)
+    linux.bind_read_only(str(path), str(target))
+
+
+def _bind_file(path: Path, root: Path) -> None:
+    if not path.exists():
+        return
+    target = root / path.relative_to("/")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.touch()
+    linux.mount(str(path), str(target), None, linux.MS_BIND)
+
+
+def _write_accounts(root: Path) -> None:
+    """The few files of /etc that libraries ask for; none of them tells anything about this machine."""
+    etc = root / "etc"
+    etc.mkdir(exist_ok=True)
+    (etc / "passwd").write_text(f"student:x:{USER}:{USER}:student:{HOME}:/bin/sh\n", encoding="ascii")
+    (etc / "group").write_text(f"student:x:{USER}:\n", encoding="ascii")
+    (etc / "hosts").write_text("127.0.0.1 localhost\n", encoding="ascii")
+    for name in ("ld.so.cache", "localtime", "mime.types", "alternatives", "fonts"):
+        source = Path("/etc") / name
+        if source.is_dir():
+            _bind(source, root)
+        elif source.is_file():
+            (etc / name).write_bytes(source.read_bytes())
+
+
+def snapshot(folder: Path) -> dict[str, bytes]:
+    """Regular files below a folder: what the leading cells left there comes to every child."""
+    found: dict[str, bytes] = {}
+    for base, _, names in os.walk(folder):
+        for name in names:
+            path = Path(base) / name
+            if stat.S_ISREG(path.lstat().st_mode):
+                found[str(path.relative_to(folder))] = path.read_bytes()
+    return found
+
+
+def lay(files: Mapping[str, bytes], folder: Path, owner: int | None) -> None:
+    """Write files below a folder; names were checked to be relative and clean when they were read."""
+    made: set[Path] = set()
+    for name, content in files.items():
+        target = folder / name
+        for parent in reversed(target.relative_to(folder).parents[:-1]):
+            path = folder / parent
+            if path not in made and not path.exists():
+                path.mkdir()
+                if owner is not None:
+                    os.chown(path, owner, owner)
+            made.add(path)
+        target.write_bytes(content)
+        if owner is not None:
+            os.chown(target, owner, owner)
+
+
+def lay_what_fits(files: Mapping[str, bytes], folder: Path, owner: int | None) -> None:
+    """The same for a student's own files: one that has no room, or whose name is taken, is left out."""
+    for name, content in files.items():
+        try:
+            lay({name: content}, folder, owner)
+        except (OSError, ValueError):
+            with suppress(OSError, ValueError):
+                (folder / name).unlink()
