@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 from collections.abc import Callable
 from concurrent.futures import BrokenExecutor, Future, ThreadPoolExecutor
 from dataclasses import replace
@@ -179,6 +180,35 @@ def test_a_stopped_worker_is_replaced(tmp_path: Path) -> None:
         pool.stop(call)
         assert "SIGKILL" in pool.post_mortem(call)
         assert pool.submit(mark, order(scores={"mean-test": 2})).result().score == 2
+
+
+def test_a_worker_that_dies_while_idle_is_replaced() -> None:
+    """Does a worker that is killed between two submissions (out of memory, say) cost none of them anything?"""
+    with LocalPool(1, BUNDLE, FakeEngine) as pool:
+        assert pool.submit(mark, order(scores={"mean-test": 2})).result().score == 2
+        (worker,) = multiprocessing.active_children()
+        worker.kill()
+        worker.join()
+        batch = [order("student-001"), order("student-002", scores={"mean-test": 2})]
+        pairs = list(run_batch(BUNDLE, batch, pool, mark))
+    assert {submission.student: result.score for submission, result in pairs} == {"student-001": 0, "student-002": 2}
+
+
+def test_an_engine_that_never_works_is_asked_once() -> None:
+    """Is a fault that meets every single submission told after one try each?"""
+    calls = []
+
+    def fail(submission: Submission) -> Result:
+        calls.append(submission.student)
+        raise KeyError(submission.student)
+
+    executor = ThreadedMarking(2)
+    try:
+        pairs = list(run_batch(BUNDLE, [order(f"student-{number}") for number in range(5)], executor, fail))
+    finally:
+        executor.close()
+    assert sorted(calls) == sorted(submission.student for submission, _ in pairs)
+    assert {result.status for _, result in pairs} == {Status.INFRA_ERROR}
 
 
 def test_workers_never_write_to_standard_output(capfd: pytest.CaptureFixture[str]) -> None:

@@ -44,6 +44,7 @@ class Marked:
     """What became of one submission."""
 
     result: Result
+    """without the marked notebooks' text: that is in `autograded/` and in the ledger"""
     from_ledger: bool
     """whether it was known already: nothing was run"""
     problem: str = ""
@@ -194,7 +195,10 @@ class _Marking:
         notes = [*result.notes, *(each for each in (*submission.notes, note) if each and each not in result.notes)]
         if student not in self.refused:
             notes += self._write_folder(submission, result)
-        marked = Marked(replace(result, notes=tuple(notes)), from_ledger, self.refused.get(student, ""))
+        # marked notebooks are written by now, and a class of them need not stay in memory
+        slim = tuple(replace(part, document="") for part in result.notebooks)
+        shown = replace(result, notes=tuple(notes), notebooks=slim)
+        marked = Marked(shown, from_ledger, self.refused.get(student, ""))
         self.marked[student], self.keys[student], self.moments[student] = marked, key, moment
         self.on_result(marked)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from collections.abc import Callable
 from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor
 from contextlib import AbstractContextManager
@@ -111,10 +112,12 @@ class _Seat:
         process = self._context.process
         if process is None or process.pid is None:
             return "the worker process could not be started"
-        process.join(_GRACE_SECONDS)
-        code = process.exitcode
-        if code is None:
-            return "the worker process did not end"
+        deadline = time.monotonic() + _GRACE_SECONDS
+        # the executor's own thread waits for the process, too, and may be the one that learns its exit code
+        while (code := process.exitcode) is None:
+            if time.monotonic() > deadline:
+                return "the worker process did not end"
+            process.join(0.05)
         if code < 0:
             name = signal.Signals(-code).name if -code in set(signal.Signals) else f"signal {-code}"
             return f"the worker process was ended by {name}"
@@ -153,7 +156,11 @@ class LocalPool(Executor):
         if index is None:
             raise RuntimeError(f"all {self.workers} workers are busy")
         self._replace(index)
-        return self._seats[index].submit(fn, *args, **kwargs)
+        try:
+            return self._seats[index].submit(fn, *args, **kwargs)
+        except BrokenExecutor:  # its process died after its last call, while it had nothing to do
+            self._bury(index)
+            return self._seats[index].submit(fn, *args, **kwargs)
 
     def _replace(self, index: int) -> None:
         """Give up a seat whose process is dead."""

@@ -42,7 +42,8 @@ def run_batch(
     """Mark submissions.
 
     A submission whose worker dies or hangs, or that met a fault of ours, is tried once more when all others are
-    done, with nothing beside it. If that fails, too, it is an `infra_error` with the evidence of both times.
+    done, with nothing beside it. If that fails, too, it is an `infra_error` with the evidence of both times. (Where the
+    engine itself reports a fault for every single one, once is enough.)
 
     Args:
         bundle: what they are marked with.
@@ -58,18 +59,27 @@ def run_batch(
         UserError: nothing can be marked, for a reason that the user can mend.
     """
     limit = patience(bundle) if wait_seconds is None else wait_seconds
-    round_one = _Round(bundle, iter(submissions), executor, mark, limit, executor.workers)
+    together = _Round(bundle, iter(submissions), executor, mark, limit, executor.workers)
     suspects: list[tuple[Submission, Result]] = []
-    for submission, result in round_one.results():
+    any_sound = False
+    for submission, result in together.results():
         if result.status is Status.INFRA_ERROR:
             suspects.append((submission, result))
         else:
+            any_sound = True
             yield submission, result
-    first = {id(submission): result.message for submission, result in suspects}
-    alone = _Round(bundle, iter([submission for submission, _ in suspects]), executor, mark, limit, 1)
+    again: dict[int, str] = {}
+    for submission, result in suspects:
+        # where the engine said so and has not marked a single one, it will say so again
+        if any_sound or id(submission) in together.lost:
+            again[id(submission)] = result.message
+        else:
+            yield submission, result
+    retried = [submission for submission, _ in suspects if id(submission) in again]
+    alone = _Round(bundle, iter(retried), executor, mark, limit, 1)
     for submission, result in alone.results():
         if result.status is Status.INFRA_ERROR:
-            message = f"it failed twice. First: {first[id(submission)]}. Then, marked alone: {result.message}"
+            message = f"it failed twice. First: {again[id(submission)]}. Then, marked alone: {result.message}"
             result = infra_error(bundle, submission, message)
         yield submission, result
 
@@ -86,6 +96,8 @@ class _Round:
     """calls in flight"""
     calls: dict[Future[Result], tuple[Submission, float]] = field(default_factory=dict)
     """call to its submission and deadline"""
+    lost: set[int] = field(default_factory=set)
+    """ids of submissions whose worker died or was stopped"""
 
     def results(self) -> Iterator[tuple[Submission, Result]]:
         ready: deque[Submission] = deque()
@@ -113,6 +125,7 @@ class _Round:
         for call, submission in finished:
             if call in late:
                 evidence = f"there was no result after {self.limit:g} s, then {self.executor.post_mortem(call)}"
+                self.lost.add(id(submission))
                 yield submission, infra_error(self.bundle, submission, evidence)
             else:
                 yield submission, self._result(call, submission)
@@ -128,6 +141,7 @@ class _Round:
         except UserError:
             raise
         except BrokenExecutor:
+            self.lost.add(id(submission))
             return infra_error(self.bundle, submission, self.executor.post_mortem(call))
         except Exception as error:  # whatever an executor can fail with: the batch goes on
             return infra_error(self.bundle, submission, f"its call failed ({type(error).__name__}: {error})")
