@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import os
+import subprocess
 import sys
 import traceback
 from collections.abc import Iterator
@@ -240,6 +241,15 @@ class CaptureShell(InteractiveShell):  # type: ignore[misc]
 
     def init_virtualenv(self) -> None:
         """The process already runs in its environment."""
+
+    def system(self, cmd: str) -> None:
+        """`!command`, through a pipe: IPython's own way needs a pseudo-terminal, and a sandbox has none."""
+        command = self.var_expand(cmd, depth=1)
+        done = subprocess.run(
+            command, shell=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False
+        )
+        self.user_ns["_exit_code"] = done.returncode
+        sys.stdout.write(done.stdout.decode("utf-8", "replace"))
 
     def ask_exit(self) -> None:
         """`exit` in a cell ends the cell, not the process."""
