@@ -132,7 +132,7 @@ def parse(content: bytes) -> list[SubmittedCell]:
         raise SubmissionError("The notebook is not a text file in UTF-8.", _SAVE_AGAIN) from None
     except (ValueError, RecursionError):
         raise SubmissionError("The notebook is not valid JSON (perhaps cut off while saving).", _SAVE_AGAIN) from None
-    if not isinstance(raw, dict) or not isinstance(raw.get("nbformat"), int):
+    if not isinstance(raw, dict) or type(raw.get("nbformat")) is not int:
         raise SubmissionError("The file is JSON, but not a Jupyter notebook.", _SAVE_AGAIN)
     cells = _upgraded(raw).get("cells") if raw["nbformat"] < 4 else raw.get("cells")
     if not isinstance(cells, list):
