@@ -105,7 +105,8 @@ def summary(report: ClassReport, seconds: float, workers: int) -> list[str]:
     ran = len(report.rows) - known
     again = f", {known} known from before" if known else ""
     each = f" ({seconds / ran:.2f} s each)" if ran else ""
-    lines.append(f"{ran} marked{again}, in {seconds:.1f} s{each} by {workers} workers.")
+    by = f" by {workers} worker{'s' if workers > 1 else ''}" if ran else ""
+    lines.append(f"{ran} marked{again}, in {seconds:.1f} s{each}{by}.")
     return lines
 
 
