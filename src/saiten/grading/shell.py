@@ -292,6 +292,15 @@ def safe_text(error: BaseException) -> str:
         return ""
 
 
+def font_cache() -> dict[str, str]:
+    """Where matplotlib keeps its list of fonts: this user's place, though HOME is another for what runs cells.
+
+    Making the list anew takes seconds where many fonts are installed. Only processes that run no student's code get it.
+    """
+    home = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
+    return {"MPLCONFIGDIR": os.environ.get("MPLCONFIGDIR") or os.path.join(home, "matplotlib")}
+
+
 def prepare_matplotlib(shell: CaptureShell) -> None:
     """Select the inline back end and draw once, so that forks inherit fonts and renderers."""
     if "matplotlib" not in sys.modules:
