@@ -32,10 +32,11 @@ class Timing:
     total_seconds: float
     """wall time of the command, or of all commands, from the first start to the last end"""
     startup_seconds: float
-    """what of it was start-up: paid once by a marker that takes a whole class, for every submission by one that does
-    not"""
+    """what of it was start-up that is paid once, however many submissions follow"""
+    startup_each_seconds: float
+    """start-up that is paid again for every submission, and is part of its time"""
     each_seconds: tuple[float, ...]
-    """for each submission, without start-up"""
+    """for each submission, without the start-up that is paid once"""
     peak_pss_mb: float
     peak_rss_mb: float
     scores: Scores
@@ -47,12 +48,12 @@ class Timing:
 
     @property
     def per_submission_warm(self) -> float:
-        """Seconds for one more submission: start-up left out."""
+        """Seconds for one more submission: the start-up that is paid once left out."""
         return (self.total_seconds - self.startup_seconds) / self.submissions
 
     @property
     def median(self) -> float:
-        """The median submission, without start-up."""
+        """The median submission, without the start-up that is paid once."""
         return statistics.median(self.each_seconds)
 
     def public(self) -> dict[str, Any]:
@@ -88,6 +89,7 @@ def saiten(table: Table, cores: Collection[int]) -> Timing:
         len(results),
         whole.seconds,
         startup,
+        0.0,
         tuple(result["seconds"] for result in results),
         whole.peak_pss_mb,
         whole.peak_rss_mb,
@@ -108,6 +110,7 @@ def nbgrader(table: Table, cores: Collection[int]) -> Timing:
         len(starts),
         done.seconds,
         starts[0],
+        0.0,
         tuple(end - start for start, end in zip(starts, ends, strict=True)),
         done.peak_pss_mb,
         done.peak_rss_mb,
@@ -134,8 +137,9 @@ def otter(table: Table, cores: Collection[int], scratch: Path) -> Timing:
         "otter run",
         len(runs),
         sum(each.seconds for each in runs),
-        idle.seconds * len(runs),
-        tuple(each.seconds - idle.seconds for each in runs),
+        0.0,
+        idle.seconds,
+        tuple(each.seconds for each in runs),
         max(each.peak_pss_mb for each in runs),
         max(each.peak_rss_mb for each in runs),
         scores,

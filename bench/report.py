@@ -101,7 +101,9 @@ class Outcome:
             str(timing.submissions),
             f"{timing.per_submission:.3f}",
             f"{timing.per_submission / base.per_submission:.1f}",
-            f"{timing.startup_seconds / (timing.submissions if timing.marker == 'otter run' else 1):.1f}",
+            f"{timing.startup_each_seconds:.1f} each"
+            if timing.startup_each_seconds
+            else f"{timing.startup_seconds:.1f} once",
             f"{timing.per_submission_warm:.3f}",
             f"{timing.per_submission_warm / base.per_submission_warm:.1f}",
             f"{timing.median:.3f}",

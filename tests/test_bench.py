@@ -22,7 +22,7 @@ GROWS = "import os, time\nblock = b'x' * 60_000_000\nif not os.fork(): time.slee
 
 def timing(marker: str, total: float, startup: float, each: list[float], scores: dict[str, dict[str, float]]) -> Timing:
     """A timing with little memory."""
-    return Timing(marker, len(each), total, startup, tuple(each), 100.0, 200.0, scores)
+    return Timing(marker, len(each), total, startup, 0.0, tuple(each), 100.0, 200.0, scores)
 
 
 def test_a_run_is_bound_to_its_cores_and_its_output_kept(tmp_path: Path) -> None:
