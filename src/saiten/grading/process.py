@@ -114,7 +114,8 @@ def main() -> None:
 def _warm_up(task: ZygoteTask) -> CaptureShell:
     """Import once what every notebook of the assignment needs; one thread everywhere."""
     # Little of what imports make is garbage, and looking for it costs a third of their time; without any collection,
-    # though, the heap grows holes that every fork pays for (measured: 70, 75 and 85 ms a submission at 100,000, 700, never).
+    # though, the heap grows holes that every fork pays for (measured, at a threshold of 100,000, 700, and never: 70, 75
+    # and 85 ms a submission).
     gc.set_threshold(100_000, 50, 50)
     shell = CaptureShell.create(ModuleType("__main__"))
     import_all(task.imports)
