@@ -1,0 +1,237 @@
+"""Can a submission read hidden tests, the reference, hidden files, another's work or the machine, or send it away?"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+import socket
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import attack_target as target
+import hostile_reads
+import pytest
+from attack_room import Room
+
+
+@pytest.mark.parametrize("attack", hostile_reads.ALL, ids=lambda attack: attack.name)
+def test_nothing_secret_is_read(attack: target.Attack, room: Room) -> None:
+    """Is nothing secret in what the attacker could show, and does honest work keep its points?"""
+    attack = replace(attack, after=attack.after.replace("{course}", str(room.course)))
+    if attack.real:
+        assert target.leaked(room.without_walls(attack)["shown"])
+    result = room.mark(attack)
+    assert target.is_graded(result), result.message
+    assert target.scores(result) == target.POINTS
+    shown = target.outputs(result)
+    assert target.leaked(shown) == []
+    assert str(room.course) not in re.sub(r"Error.*", "", shown)
+
+
+def _shown(room: Room, attack: target.Attack) -> str:
+    return target.outputs(room.mark(attack))
+
+
+def test_other_memory_is_out_of_reach(room: Room) -> None:
+    """Is there no other process whose memory can be read?"""
+    assert "other processes read: []" in _shown(room, target.Attack("m", "", after=hostile_reads.OTHER_MEMORY))
+
+
+def test_no_namespace_no_mount_no_device(room: Room) -> None:
+    """Does every way out end in an error?"""
+    shown = _shown(room, target.Attack("e", "", after=hostile_reads.ESCAPES.replace("{course}", str(room.course))))
+    assert re.findall(r"(?:unshare \w+|u?mount|remount) (-?\d+)", shown) == ["-1"] * 7
+    assert "device made" not in shown
+    assert shown.count("FileNotFoundError") == 4
+
+
+def test_what_is_open_leads_nowhere(room: Room) -> None:
+    """Does a student's process hold standard input and output and the socket to its judge, and nothing else?"""
+    code = """
+import os
+for number in sorted(map(int, os.listdir("/proc/self/fd"))):
+    try:
+        print(number, "is", os.readlink(f"/proc/self/fd/{number}").split(":")[0], "open")
+    except OSError:
+        pass  # the listing itself
+"""
+    shown = _shown(room, target.Attack("fd", "", after=code))
+    kinds = re.findall(r"\d+ is (\S+) open", shown)
+    assert sorted(kinds) == ["/dev/null", "/dev/null", "/memfd", "/memfd", "/memfd", "socket"], shown
+
+
+def test_the_judge_sends_inputs_and_nothing_else(room: Room) -> None:
+    """Does the record of all requests hold the tests' inputs, but no test, no expected value, no reference?"""
+    attack = target.Attack(
+        "spy", "", {"double": hostile_reads.SPY}, after="print(b'banana' in b''.join(seen), len(seen))"
+    )
+    shown = _shown(room, attack)
+    assert "True" in shown, "the input of a test is sent"
+    everything = target.Attack(
+        "spy", "", {"double": hostile_reads.SPY}, after="print(b''.join(seen).decode('latin-1'))"
+    )
+    sent = json.loads(_shown(room, everything))
+    assert not any(word in json.dumps(sent) for word in ("assert", "isclose", "HIDDEN", "reference"))
+
+
+def _halves(marker: str) -> tuple[bytes, bytes]:
+    middle = len(marker) // 2
+    return marker[:middle].encode(), marker[middle:].encode()
+
+
+def test_no_secret_is_anywhere_in_the_students_memory(room: Room) -> None:
+    """Is the released text found in the memory of a student's process, and no hidden test, reference or hidden file?
+
+    The search runs when all tests have been run, so that whatever the judge sent would be found, too.
+    """
+    markers = (target.PUBLIC, *target.SECRETS)
+    pairs = [_halves(marker) for marker in markers]
+    code = hostile_reads.SCAN.replace("{pairs!r}", repr(pairs))
+    result = room.mark(target.Attack("scan", "", after=code))
+    found = re.search(r"scanned \[([\d, ]+)\]", target.outputs(result))
+    assert found is not None, target.outputs(result)
+    counts = dict(zip(markers, map(int, found[1].split(", ")), strict=True))
+    assert counts[target.PUBLIC] > 0, "the search can find something"
+    assert {marker: counts[marker] for marker in target.SECRETS} == dict.fromkeys(target.SECRETS, 0)
+    assert target.scores(result) == target.POINTS
+
+
+@dataclass
+class Listeners:
+    """Sockets of this machine that a student must not reach."""
+
+    sockets: dict[str, socket.socket]
+    tcp_port: int
+    udp_port: int
+    abstract: str
+    path: str
+
+    def heard(self) -> list[str]:
+        """Which of them something arrived at."""
+        heard = []
+        for name, listener in self.sockets.items():
+            with contextlib.suppress(BlockingIOError):
+                if name == "udp":
+                    listener.recv(100)
+                else:
+                    listener.accept()[0].close()
+                heard.append(name)
+        return heard
+
+
+@pytest.fixture
+def listeners(tmp_path: Path) -> Iterator[Listeners]:
+    """A TCP, a UDP, an abstract and a file socket, all of this process's."""
+    with contextlib.ExitStack() as stack:
+        tcp = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
+        udp = stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+        udp.bind(("127.0.0.1", 0))
+        abstract, path = f"\0kappa-{uuid.uuid4()}", str(tmp_path / "s")
+        sockets = {"tcp": tcp, "udp": udp}
+        for name, address in (("abstract", abstract), ("file", path)):
+            sockets[name] = stack.enter_context(socket.socket(socket.AF_UNIX))
+            sockets[name].bind(address)
+            sockets[name].listen()
+        for each in sockets.values():
+            each.setblocking(False)
+        yield Listeners(sockets, tcp.getsockname()[1], udp.getsockname()[1], abstract, path)
+
+
+def test_nothing_is_sent_away(room: Room, listeners: Listeners) -> None:
+    """Do TCP, UDP, DNS, abstract and file sockets lead nowhere?"""
+    code = f"""
+import socket
+def attempt(family, kind, address):
+    try:
+        with socket.socket(family, kind) as out:
+            out.settimeout(1)
+            out.connect(address)
+            out.send(b"secret")
+            return "sent"
+    except OSError as error:
+        return type(error).__name__
+print(attempt(socket.AF_INET, socket.SOCK_STREAM, ("127.0.0.1", {listeners.tcp_port})),
+      attempt(socket.AF_INET, socket.SOCK_DGRAM, ("127.0.0.1", {listeners.udp_port})),
+      attempt(socket.AF_UNIX, socket.SOCK_STREAM, {listeners.abstract!r}),
+      attempt(socket.AF_UNIX, socket.SOCK_STREAM, {listeners.path!r}))
+"""
+    attack = target.Attack("sends", "the network", after=code)
+    room.without_walls(attack)
+    assert listeners.heard() == ["tcp", "udp", "abstract", "file"], "the attack is real"
+    shown = _shown(room, attack)
+    assert listeners.heard() == []
+    assert "sent" not in shown
+    names = "import socket\ntry:\n    socket.getaddrinfo('example.org', 80)\nexcept OSError:\n    print('no', 'names')"
+    assert "no names" in _shown(room, target.Attack("dns", "names", after=names))
+
+
+LEAVE = """
+import ctypes, os, socket
+libc = ctypes.CDLL(None, use_errno=True)
+libc.shmat.restype = ctypes.c_void_p
+segment = libc.shmget({key}, 4096, 0o1666)
+if segment >= 0:
+    ctypes.memmove(libc.shmat(segment, None, 0), b"a note", 7)
+queue = libc.msgget({key}, 0o1666)
+for place in ("/tmp", "/dev/shm", os.path.expanduser("~"), ".", "/var/tmp", "/run"):
+    try:
+        open(os.path.join(place, "{name}"), "w").write("a note")
+    except OSError:
+        pass
+if os.fork() == 0:
+    os.setsid()
+    ear = socket.socket(socket.AF_UNIX)
+    ear.bind("\\0{name}")
+    ear.listen()
+    while True:
+        ear.accept()
+print("left", segment >= 0, queue >= 0, os.path.exists("/tmp/{name}"))
+"""
+LOOK = """
+import ctypes, os, socket
+libc = ctypes.CDLL(None, use_errno=True)
+found = []
+if libc.shmget({key}, 4096, 0) >= 0 or libc.msgget({key}, 0) >= 0:
+    found.append("sysv")
+for place in ("/tmp", "/dev/shm", os.path.expanduser("~"), ".", "/var/tmp", "/run"):
+    if os.path.exists(os.path.join(place, "{name}")):
+        found.append(place)
+try:
+    socket.socket(socket.AF_UNIX).connect("\\0{name}")
+    found.append("abstract socket")
+except OSError:
+    pass
+print("found", found)
+"""
+
+
+def test_nothing_is_left_for_the_next_student(room: Room) -> None:
+    """Are shared memory, message queues, files everywhere and a listening daemon gone when the next one comes?"""
+    words = {"key": str(uuid.uuid4().int & 0x7FFFFFFF), "name": f"kappa-{uuid.uuid4()}"}
+
+    def text(template: str) -> str:
+        for name, value in words.items():
+            template = template.replace(f"{{{name}}}", value)
+        return template
+
+    left = _shown(room, target.Attack("leaves a note", "the next student", after=text(LEAVE) + "\n" + text(LOOK)))
+    assert "left True True True" in left
+    assert "sysv" in left, "the one who left it finds it"
+    assert "found []" in _shown(room, target.Attack("looks for a note", "the one before", after=text(LOOK)))
+
+
+def test_home_and_scratch_are_empty_at_the_start(room: Room) -> None:
+    """Does every student begin with the assignment's files alone?"""
+    code = (
+        "import os\nprint('names', sorted(name for _, _, names in os.walk(os.path.expanduser('~')) for name in names))"
+    )
+    spoil = (
+        "import os\nos.makedirs(os.path.expanduser('~/.ipython/profile_default/startup'))\n"
+        "open(os.path.expanduser('~/.ipython/profile_default/startup/0.py'), 'w').write('1/0')\n"
+        "open('numpy.py', 'w').write('1/0')\nopen('sitecustomize.py', 'w').write('1/0')"
+    )
+    assert "numpy.py" in _shown(room, target.Attack("spoils", "the next student", after=spoil + "\n" + code))
+    assert "names []" in _shown(room, target.Attack("looks", "the one before", before=code))
