@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 
 import psutil
@@ -27,6 +28,8 @@ ONE_THREAD = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "OPENBLAS_NUM_THRE
 class Run:
     """What a finished command took."""
 
+    started: datetime
+    """UTC, without time zone, as databases keep it"""
     seconds: float
     """wall time from start to end"""
     returncode: int
@@ -51,7 +54,7 @@ def run(command: Sequence[str], folder: Path, cores: Collection[int], environmen
     """
     lines: list[tuple[float, str]] = []
     output: list[str] = []
-    begin = time.perf_counter()
+    started, begin = datetime.now(UTC).replace(tzinfo=None), time.perf_counter()
     with subprocess.Popen(
         command,
         cwd=folder,
@@ -78,7 +81,7 @@ def run(command: Sequence[str], folder: Path, cores: Collection[int], environmen
         watch.stop.set()
         for thread in (*readers, watch):
             thread.join()
-    return Run(seconds, process.returncode, tuple(lines), "".join(output), watch.pss / 1e6, watch.rss / 1e6)
+    return Run(started, seconds, process.returncode, tuple(lines), "".join(output), watch.pss / 1e6, watch.rss / 1e6)
 
 
 @dataclass(eq=False)

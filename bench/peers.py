@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
+import sqlite3
 import statistics
 import sys
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -64,14 +67,14 @@ class Timing:
 
 
 def saiten(table: Table, cores: Collection[int]) -> Timing:
-    """Run `saiten grade` on the whole class; ledger, gradebook and autograded/ are written."""
-    command = [*_saiten(table), "--workers", str(len(cores))]
-    # another number of workers marks the same class: what the ledger knows must be marked again
-    whole = run([*command, "--again"], table.saiten, cores, ONE_THREAD)
-    results = _results(whole)
-    alone = run([*command, "--again"], table.alone, cores, ONE_THREAD)
-    (only,) = _results(alone)
-    startup = alone.seconds - only["seconds"]
+    """Run `saiten grade` on the whole class, anew; ledger, gradebook and autograded/ are written."""
+    for name in ("autograded", "gradebook.db"):
+        path = table.saiten / name
+        if path.is_dir():
+            shutil.rmtree(path)
+        path.unlink(missing_ok=True)
+    done = run([*_saiten(table), "--workers", str(len(cores))], table.saiten, cores, ONE_THREAD)
+    results = _results(done)
     if len(results) != len(table.students):
         raise RuntimeError(f"saiten grade gave {len(results)} results for {len(table.students)} submissions")
     scores = {
@@ -87,12 +90,12 @@ def saiten(table: Table, cores: Collection[int]) -> Timing:
     return Timing(
         f"saiten grade{workers}",
         len(results),
-        whole.seconds,
-        startup,
+        done.seconds,
+        (_first_start(table) - done.started).total_seconds(),
         0.0,
         tuple(result["seconds"] for result in results),
-        whole.peak_pss_mb,
-        whole.peak_rss_mb,
+        done.peak_pss_mb,
+        done.peak_rss_mb,
         scores,
     )
 
@@ -158,6 +161,16 @@ def floor(table: Table, core: int, repeat: int) -> tuple[float, ...]:
 
 def _saiten(table: Table) -> Sequence[str]:
     return [sys.executable, "-c", "from saiten.cli import main; main()", "grade", table.assignment, "--json"]
+
+
+def _first_start(table: Table) -> datetime:
+    """Ask the ledger when the first submission that could be read had its turn (UTC)."""
+    database = sqlite3.connect(table.saiten / "gradebook.db")
+    try:
+        rows = database.execute("select marked_at, seconds from saiten_ledger where status != 'rejected'").fetchall()
+    finally:
+        database.close()
+    return min(datetime.fromisoformat(moment) - timedelta(seconds=seconds) for moment, seconds in rows)
 
 
 def _results(done: Run) -> list[dict[str, Any]]:

@@ -29,8 +29,6 @@ class Table:
     notebook: str
     saiten: Path
     """course with the whole class; bundle and Otter zip are built"""
-    alone: Path
-    """the same course with one student: what remains of its time is start-up"""
     nbgrader: Path
     """nbgrader's own course with the sample that the others mark"""
     students: dict[str, SampleSubmission]
@@ -70,13 +68,11 @@ def lay(root: Path, assignment: str, scratch: Path, number: int, peers: int, see
     students = write_class(course, course.assignment(assignment), number, seed, LEFT_OUT)
     honest = [name for name, each in students.items() if each.honest]
     sample = tuple(sorted(random.Random(seed).sample(honest, min(peers, len(honest)))))
-    alone = copy_course(origin, chosen, scratch / "alone")
     (notebook,) = chosen.notebooks
-    for target in (Course.find(alone.root), _nbgrader_course(origin, assignment, scratch / "nbgrader")):
-        names = sample[:1] if target.root == alone.root else sample
-        for name in names:
-            shutil.copytree(course.submitted_dir(assignment, name), target.submitted_dir(assignment, name))
-    return Table(assignment, notebook, course.root, alone.root, scratch / "nbgrader", students, sample)
+    target = _nbgrader_course(origin, assignment, scratch / "nbgrader")
+    for name in sample:
+        shutil.copytree(course.submitted_dir(assignment, name), target.submitted_dir(assignment, name))
+    return Table(assignment, notebook, course.root, target.root, students, sample)
 
 
 def _sources(root: Path, assignment: str, target: Path) -> Course:
