@@ -248,11 +248,8 @@ def _check_items(flat: np.ndarray[Any, Any]) -> None:
         return
     if flat.dtype.kind == "b" and flat.view(np.uint8).max() > 1:
         raise Forged("a truth value that is neither")
-    if flat.dtype.kind == "U" and flat.dtype.itemsize and flat.dtype.isnative:
-        if flat.view(np.uint32).max() > sys.maxunicode:
-            raise Forged("a character beyond Unicode")
-    elif flat.dtype.kind == "U":
-        raise Forged("text in the other byte order")
+    if flat.dtype.kind == "U" and flat.view(np.dtype("u4").newbyteorder(flat.dtype.byteorder)).max() > sys.maxunicode:
+        raise Forged("a character beyond Unicode")
 
 
 _DECODERS: dict[str, Callable[[Decoder, list[Any], int], Any]] = {
