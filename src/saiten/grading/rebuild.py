@@ -154,7 +154,7 @@ def _upgraded(raw: dict[str, Any]) -> dict[str, Any]:
     import nbformat  # two seconds of imports (JSON schemas) that only notebooks of before 2015 are worth
 
     try:
-        upgraded: dict[str, Any] = nbformat.convert(nbformat.from_dict(raw), 4)
+        upgraded: dict[str, Any] = nbformat.reads(json.dumps(raw), as_version=4)
         return upgraded
     except Exception as error:  # nbformat raises whatever its old readers stumble over
         text = f"The notebook is in the old format {raw['nbformat']} and cannot be upgraded ({type(error).__name__})."
