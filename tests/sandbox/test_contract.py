@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 import textwrap
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -48,7 +50,7 @@ os.umask(0o022)
 sandbox = {"namespaces": NamespaceSandbox, "unsafe": UnsafeSandbox}[task["sandbox"]](Path(task["root"]))
 limits = Limits(**task["limits"])
 files = {name: text.encode() for name, text in task["files"].items()}
-sandbox.enclose(Seat(limits, files, readable_folders()), map_user)
+sandbox.enclose(Seat(limits, files, (*readable_folders(), *task["readable"])), map_user)
 for probe in task["probes"]:
     out_read, out_write = os.pipe()
     child = sandbox.fork(out_write, {})
@@ -91,7 +93,9 @@ Run = Callable[..., list[object]]
 def run(tmp_path: Path, secret: Path) -> Run:
     """Run probes one after another in a sandbox; each answers what it saw."""
 
-    def in_sandbox(kind: str, *probes: str, files: dict[str, str] | None = None, **limits: float) -> list[object]:
+    def in_sandbox(
+        kind: str, *probes: str, files: dict[str, str] | None = None, readable: tuple[str, ...] = (), **limits: float
+    ) -> list[object]:
         root = tmp_path / f"root-{kind}"
         root.mkdir(exist_ok=True)
         task = {
@@ -100,6 +104,7 @@ def run(tmp_path: Path, secret: Path) -> Run:
             "limits": limits,
             "files": files or {},
             "secret": str(secret),
+            "readable": readable,
             "probes": [textwrap.dedent(probe) for probe in probes],
         }
         done = subprocess.run(
@@ -223,6 +228,32 @@ def test_the_system_is_read_only(run: Run) -> None:
                 pass
     """
     assert run("namespaces", textwrap.dedent(probe % prefix)) == [[]]
+
+
+def test_an_environment_below_tmp_stays_readable(run: Run, tmp_path: Path) -> None:
+    """Does a checkout in /tmp work, read-only, while /tmp itself is the submission's own and fresh?"""
+    package = Path(tempfile.mkdtemp(prefix="saiten-package-", dir="/tmp"))
+    try:
+        (package / "module.py").write_text("x = 1", encoding="utf-8")
+        package.chmod(0o755)
+        look = f"""
+            import os
+            said = [open({str(package / "module.py")!r}).read(), sorted(os.listdir("/tmp"))]
+            open("/tmp/left", "w").close()
+            try:
+                open({str(package / "new")!r}, "w").close()
+                said.append("written")
+            except OSError:
+                said.append("read-only")
+        """
+        seen = run("namespaces", look, look, readable=(str(package),))
+    finally:
+        shutil.rmtree(package)
+    for content, listed, writing in seen:  # type: ignore[misc]
+        assert (content, writing) == ("x = 1", "read-only")
+        assert package.name in listed
+        assert "left" not in listed
+        assert not any("course" in name or "pytest-of" in name for name in listed) or "pytest-of" in sys.prefix
 
 
 def test_no_privilege_and_no_way_to_one(run: Run) -> None:

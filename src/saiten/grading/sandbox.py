@@ -18,7 +18,7 @@ from pathlib import Path
 
 from saiten.bundle import Limits
 from saiten.grading import linux
-from saiten.grading.tree import HOME, USER, build_tree, lay, lay_what_fits, snapshot
+from saiten.grading.tree import HOME, USER, Kept, build_tree, lay, lay_what_fits, mount_scratch, snapshot
 
 MAX_FILES = 20_000
 """Files and folders a submission may create."""
@@ -103,6 +103,7 @@ class NamespaceSandbox(Sandbox):
         super().__init__(root)
         self._pid_namespace = -1
         self._template: Mapping[str, bytes] | None = None
+        self._kept: Kept = ()
 
     def enclose(self, seat: Seat, map_user: Callable[[], None]) -> None:
         """See `Sandbox`; the process that returns is a child of the caller, which waits for it and exits."""
@@ -124,7 +125,7 @@ class NamespaceSandbox(Sandbox):
         if child:
             _wait_and_exit(child)
         linux.die_with_parent()
-        build_tree(self._root, seat.readable, seat.devices)
+        self._kept = build_tree(self._root, seat.readable, seat.devices)
         # Namespaces within this one would give their makers capabilities again.
         Path("/proc/sys/user/max_user_namespaces").write_text("0", encoding="ascii")
         self._pid_namespace = os.open("/proc/self/ns/pid", os.O_RDONLY | os.O_CLOEXEC)
@@ -165,12 +166,7 @@ class NamespaceSandbox(Sandbox):
         return USER if self._outside_root else None
 
     def _mount_scratch(self) -> None:
-        options = f"size={self._seat.limits.scratch_mb}m,nr_inodes={MAX_FILES},mode=0755,uid={USER},gid={USER}"
-        linux.mount("scratch", str(HOME), "tmpfs", linux.MS_NOSUID | linux.MS_NODEV, options)
-        for name in ("work", ".tmp", ".shm"):
-            (HOME / name).mkdir()
-            if self._outside_root:
-                os.chown(HOME / name, USER, USER)
+        mount_scratch(self._seat.limits.scratch_mb, MAX_FILES, self._owner(), self._kept)
 
 
 class UnsafeSandbox(Sandbox):

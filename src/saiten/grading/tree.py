@@ -16,34 +16,70 @@ from saiten.grading import linux
 
 HOME = Path("/home/student")
 """HOME of a confined process; the working directory is `work` below it."""
+_TMP = Path("/tmp")
 USER = 1000
 """User and group of a confined process inside its namespace."""
 
 
-def build_tree(root: Path, readable: Iterable[str], devices: Iterable[str]) -> None:
-    """Make a minimal tree on an empty folder and change the root of this mount namespace to it, for good."""
+Kept = tuple[tuple[Path, Path], ...]
+"""Readable folders that lie where a submission's own scratch space is mounted: where they wait, where they belong."""
+
+
+def build_tree(root: Path, readable: Iterable[str], devices: Iterable[str]) -> Kept:
+    """Make a minimal tree on an empty folder and change the root of this mount namespace to it, for good.
+
+    Returns:
+        what `mount_scratch` has to put back: an environment below /tmp, say.
+    """
+    kept: list[tuple[Path, Path]] = []
     linux.make_private()
     linux.mount("tree", str(root), "tmpfs", linux.MS_NOSUID, "size=4m,mode=0755")
     for path in _system_folders():
         _mirror(path, root)
     for folder in _without_nested(readable):
-        _bind(Path(folder), root)
+        path = Path(folder)
+        if any(path.is_relative_to(place) for place in (HOME, _TMP)):
+            place = Path("/.kept") / str(len(kept))
+            kept.append((place, path))
+            target = root / place.relative_to("/")
+            target.mkdir(parents=True)
+            linux.bind_read_only(folder, str(target))
+        else:
+            _bind(path, root)
     for name in ("null", "zero", "full", "random", "urandom"):
         _bind_file(Path("/dev") / name, root)
     for device in devices:
         _bind_file(Path(device), root)
-    for link, target in (
-        ("tmp", "home/student/.tmp"),
-        ("dev/shm", "../home/student/.shm"),
-        ("dev/fd", "/proc/self/fd"),
-    ):
-        (root / link).symlink_to(target)
-    for folder in ("proc", "home/student"):
+    for link, leads_to in (("dev/shm", "../home/student/.shm"), ("dev/fd", "/proc/self/fd")):
+        (root / link).symlink_to(leads_to)
+    for folder in ("proc", "tmp", "home/student"):
         (root / folder).mkdir(parents=True, exist_ok=True)
     _write_accounts(root)
     linux.mount("proc", str(root / "proc"), "proc", linux.MS_NOSUID | linux.MS_NODEV | linux.MS_NOEXEC)
     linux.pivot_root(root)
-    linux.mount("none", "/", None, linux.MS_BIND | 32 | linux.MS_RDONLY | linux.MS_NOSUID)
+    linux.mount("none", "/", None, linux.MS_BIND | linux.MS_REMOUNT | linux.MS_RDONLY | linux.MS_NOSUID)
+    return tuple(kept)
+
+
+def mount_scratch(megabytes: int, files: int, owner: int | None, kept: Kept) -> None:
+    """Mount a fresh scratch space as HOME, /tmp and /dev/shm.
+
+    Args:
+        megabytes: size of all three together.
+        files: how many files and folders fit.
+        owner: user and group that own it; None where that is this process's own user.
+        kept: from `build_tree`.
+    """
+    options = f"size={megabytes}m,nr_inodes={files},mode=0755,uid={USER},gid={USER}"
+    linux.mount("scratch", str(HOME), "tmpfs", linux.MS_NOSUID | linux.MS_NODEV, options)
+    for name in ("work", ".tmp", ".shm"):
+        (HOME / name).mkdir()
+        if owner is not None:
+            os.chown(HOME / name, owner, owner)
+    linux.mount(str(HOME / ".tmp"), str(_TMP), None, linux.MS_BIND)
+    for place, path in kept:
+        path.mkdir(parents=True, exist_ok=True)
+        linux.mount(str(place), str(path), None, linux.MS_BIND | linux.MS_REC)
 
 
 def _system_folders() -> list[Path]:
@@ -107,7 +143,8 @@ def _write_accounts(root: Path) -> None:
 def snapshot(folder: Path) -> dict[str, bytes]:
     """Regular files below a folder: what the leading cells left there comes to every child."""
     found: dict[str, bytes] = {}
-    for base, _, names in os.walk(folder):
+    for base, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if not os.path.ismount(os.path.join(base, name))]
         for name in names:
             path = Path(base) / name
             if stat.S_ISREG(path.lstat().st_mode):
