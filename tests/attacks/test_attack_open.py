@@ -31,6 +31,7 @@ QUESTIONS: dict[str, tuple[str, str, str]] = {
     "state": ("answers['state'] = 42", "assert answers['state'] == 42", ""),
     "train": ("def train(net):\n    net.weight = 5", "assert net.weight == 5", ""),
     "tool": ("def tool(x):\n    return x + 1", "check(tool(1), 2)", ""),
+    "rate": ("def rate(x):\n    return x > 0", "assert evaluate(rows) == 11 / 12", ""),
     "total": ("def total(a):\n    return a.sum()", "a = np.arange(1.0, 6.0)\nnp.testing.assert_allclose(total(a), a.sum())", ""),
     "shift": ("def shift(a):\n    return a + 1", "np.testing.assert_allclose(shift(rows), rows + 1)", ""),
     "later": ("def later(a):\n    return a * 2", "np.testing.assert_allclose(later(rows), rows * 2)", ""),
@@ -51,6 +52,8 @@ def lesson() -> Bundle:
         cells.append(lessons.solution(name, source))
         if name == "train":
             cells.append(lessons.setup("train(net)", id="use"))
+        if name == "rate":
+            cells.append(lessons.setup("def evaluate(a):\n    return rate(a).mean()", id="evaluate"))
         if name == "tool":
             cells.append(lessons.setup("def check(got, want):\n    assert got == want\nprint(tool(1))", id="helper"))
         cells.append(lessons.test(f"test-{name}", public, hidden))
@@ -99,6 +102,17 @@ def test_a_helper_beside_a_demonstration(engine: Engine, lesson: Bundle) -> None
     """Is a wrong answer lost that replaces the helper which the test compares with?"""
     answer = "def tool(x):\n    globals()['check'] = lambda *a: None\n    return 0"
     assert target.scores(mark(engine, lesson, tool=answer))["tool"] == 0
+
+
+@still_open("an instructor's function that calls an answer runs in the student's process, where it can be replaced")
+def test_a_helper_that_calls_the_answer(engine: Engine, lesson: Bundle) -> None:
+    """Is a wrong answer lost that replaces the function which evaluates it?"""
+    answer = "def rate(x):\n    return x < 0"
+    replaced = "def evaluate(a):\n    return 11 / 12"
+    cells = target.cells_of(lesson, {"rate": answer})
+    behind = next(index for index, cell in enumerate(cells) if cell["id"] == "evaluate") + 1
+    result = engine.mark(lessons.submission(*cells[:behind], lessons.code_cell(replaced), *cells[behind:]))
+    assert target.scores(result)["rate"] == 0
 
 
 @still_open("arguments that a call changes are changed in the test, before it computes what it expects")

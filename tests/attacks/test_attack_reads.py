@@ -16,6 +16,8 @@ import hostile_reads
 import pytest
 from attack_room import Room
 
+from saiten.grading import Engine
+
 
 @pytest.mark.parametrize("attack", hostile_reads.ALL, ids=lambda attack: attack.name)
 def test_nothing_secret_is_read(attack: target.Attack, room: Room) -> None:
@@ -235,3 +237,14 @@ def test_home_and_scratch_are_empty_at_the_start(room: Room) -> None:
     )
     assert "numpy.py" in _shown(room, target.Attack("spoils", "the next student", after=spoil + "\n" + code))
     assert "names []" in _shown(room, target.Attack("looks", "the one before", before=code))
+
+
+def test_the_graders_own_path_is_not_the_students(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Is a course out of sight, though the grader was started in it and looks for modules there?"""
+    monkeypatch.syspath_prepend(str(room.course))
+    monkeypatch.setenv("PYTHONPATH", str(room.course))
+    monkeypatch.chdir(room.course)
+    code = f"import os, sys\nprint('seen', os.path.exists({str(room.course)!r}), {str(room.course)!r} in sys.path)"
+    with Engine(room.bundle) as engine:
+        result = engine.mark(target.hand_in(room.bundle, target.Attack("looks", "the course", after=code)))
+    assert "seen False False" in target.outputs(result)
