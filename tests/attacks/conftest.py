@@ -6,7 +6,7 @@ import os
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -70,9 +70,22 @@ def hasty_room(room: Room) -> Iterator[Room]:
 
 @pytest.fixture(autouse=True)
 def next_student_is_safe(request: pytest.FixtureRequest) -> Iterator[None]:
-    """After every attack, an honest submission gets its full marks from the same engine."""
+    """After an attack, an honest submission gets its full marks from the same engine.
+
+    Where a module says `ANSWERS_SUFFICE`, every attack answers some questions right, which the engine must mark after
+    the attack before; there only the last test is followed by an honest submission.
+    """
     yield
-    for name in {"room", "hasty_room"} & set(request.fixturenames):
-        room: Room = request.getfixturevalue(name)
-        after = room.engine.mark(target.honest(room.bundle))
-        assert target.scores(after) == target.POINTS, (after.message, after.questions)
+    last = request.node.nextitem is None or request.node.nextitem.path != request.node.path
+    if last or not getattr(request.module, "ANSWERS_SUFFICE", False):
+        for name in {"room", "hasty_room"} & set(request.fixturenames):
+            room: Room = request.getfixturevalue(name)
+            after = room.engine.mark(target.honest(room.bundle))
+            assert target.scores(after) == target.POINTS, (after.message, after.questions)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> Generator[None, object, object]:
+    """Tell a test which one comes next."""
+    item.nextitem = nextitem  # type: ignore[attr-defined]
+    return (yield)

@@ -7,6 +7,8 @@ import hostile_forgeries
 import pytest
 from attack_room import Room
 
+ANSWERS_SUFFICE = True
+
 
 @pytest.mark.parametrize(
     "attack", [*hostile_forgeries.SHAPES, *hostile_forgeries.FRAMES], ids=lambda attack: attack.name

@@ -7,6 +7,8 @@ import hostile_lies
 import pytest
 from attack_room import Room
 
+ANSWERS_SUFFICE = True
+
 
 def test_right_and_wrong_answers(room: Room) -> None:
     """Do both graders agree where nobody lies?"""

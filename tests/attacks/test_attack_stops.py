@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from dataclasses import replace
@@ -97,6 +98,14 @@ def test_the_engine_has_no_process_too_many(hasty_room: Room) -> None:
     """
     zygote = hasty_room.engine._zygote
     assert zygote is not None
-    family = psutil.Process(zygote._process.pid).children(recursive=True)
-    alive = [process for process in family if process.status() != psutil.STATUS_ZOMBIE]
-    assert len(alive) <= 5, alive
+    parent = psutil.Process(zygote._process.pid)
+    while len(_alive(parent)) > 5:  # what was killed takes a moment to go; the test's own time limit ends it otherwise
+        time.sleep(0.02)
+
+
+def _alive(parent: psutil.Process) -> list[psutil.Process]:
+    found = []
+    for process in parent.children(recursive=True):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            found += [process] if process.status() != psutil.STATUS_ZOMBIE else []
+    return found
