@@ -26,7 +26,9 @@ Exit codes: `0` done; `1` done, but something needs a look; `2` yours to mend (o
 
 def page() -> str:
     """Return the page: the group, then every command in the order of `saiten --help`."""
-    context = click.Context(main, info_name="saiten", terminal_width=_WIDTH, max_content_width=_WIDTH)
+    # With the group's own settings: click remembers the help option under the first names that it is asked for.
+    settings = main.context_settings
+    context = click.Context(main, info_name="saiten", terminal_width=_WIDTH, max_content_width=_WIDTH, **settings)
     parts = [_INTRODUCTION, _section("saiten", main.get_help(context))]
     parts.extend(_commands(main, context))
     return "\n".join(parts)
