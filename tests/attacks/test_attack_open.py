@@ -90,21 +90,18 @@ def still_open(reason: str) -> pytest.MarkDecorator:
     return pytest.mark.xfail(strict=True, raises=AssertionError, reason=reason)
 
 
-@still_open("the reference run changes the instructor's own objects, and the judge tests those")
 @pytest.mark.parametrize("question", ["state", "train"])
 def test_no_answer_to_a_question_that_changes_an_object(engine: Engine, lesson: Bundle, question: str) -> None:
     """Is it lost, where the reference fills a dict or trains a model that a set-up cell made?"""
     assert target.scores(mark(engine, lesson))[question] == 0
 
 
-@still_open("a set-up cell that uses an answer is the student's as a whole, its helper functions included")
 def test_a_helper_beside_a_demonstration(engine: Engine, lesson: Bundle) -> None:
     """Is a wrong answer lost that replaces the helper which the test compares with?"""
     answer = "def tool(x):\n    globals()['check'] = lambda *a: None\n    return 0"
     assert target.scores(mark(engine, lesson, tool=answer))["tool"] == 0
 
 
-@still_open("an instructor's function that calls an answer runs in the student's process, where it can be replaced")
 def test_a_helper_that_calls_the_answer(engine: Engine, lesson: Bundle) -> None:
     """Is a wrong answer lost that replaces the function which evaluates it?"""
     answer = "def rate(x):\n    return x < 0"

@@ -341,6 +341,24 @@ def test_a_test_that_must_run_in_the_students_process() -> None:
     assert wrong.score == 0
 
 
+def test_objects_of_the_instructors_that_cells_work_on() -> None:
+    """Is an object the instructor's until a cell with answers works on it, and then the student's?"""
+    lesson = lessons.bundle(
+        lessons.setup("import numpy as np\nX = np.ones(3)\nfound = {}"),
+        lessons.setup("X *= 2"),
+        lessons.solution("work", "def work(d):\n    d['n'] = 3"),
+        lessons.setup("work(found)\ndef check(f):\n    d = {}\n    f(d)\n    return d['n']"),
+        lessons.test("in-place", "assert X.tolist() == [2, 2, 2]"),
+        lessons.test("filled", "assert found == {'n': 3}"),
+        lessons.test("helped", "assert check(work) == 3"),
+    )
+    with Engine(lesson) as engine:
+        right = engine.mark(lessons.answer(lesson, work="def work(d):\n    d.update(n=3)"))
+        wrong = engine.mark(lessons.answer(lesson, work="check = lambda f: 3\ndef work(d):\n    pass"))
+    assert [cell.score for cell in right.cells] == [1, 1, 1], right.questions
+    assert [cell.score for cell in wrong.cells] == [1, 0, 0]
+
+
 def test_files_of_the_assignment_and_of_the_submission() -> None:
     """Are public files in both folders, hidden ones only with the judge, and the student's own by allow list?"""
     lesson = lessons.bundle(

@@ -8,15 +8,20 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import copy
+import hashlib
 import importlib
+import random
 import re
 import sys
 import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from types import ModuleType
+from types import BuiltinFunctionType, CodeType, FunctionType, ModuleType
 from typing import Any
 
+import cloudpickle
+import numpy as np
 from IPython.core.inputtransformer2 import TransformerManager
 
 from saiten.bundle import BundleCell, BundleNotebook, Role
@@ -76,31 +81,122 @@ def prepare(shell: CaptureShell, notebook: BundleNotebook, limit: int) -> Ground
     shell.use(first)
     leading = run_leading(shell, notebook, limit)
     second = ModuleType("__main__")
-    second.__dict__.update({name: value for name, value in first.__dict__.items() if not name.startswith("_")})
+    own = {name: value for name, value in first.__dict__.items() if not name.startswith("_")}
+    second.__dict__.update(copies(own))  # what the reference changes in place must not be changed for the tests
     shell.use(second)
     brought: dict[str, dict[str, Any]] = {cell_id: ran.names for cell_id, ran in leading.items()}
+    objects = _Objects(second.__dict__)
+    changed: dict[str, tuple[str, ...]] = {}
     for index, cell in enumerate(notebook.cells):
         if cell.cell_type != "code" or cell.id in leading or cell.role is Role.TEST:
             continue
         ran = run_and_compare(shell, cell.source, f"cell {cell.grade_id or cell.id}", index + 1, limit)
         if ran.error is not None and cell.role is Role.SOLUTION:
             raise EngineError(f"the reference solution of {cell.grade_id} failed: {ran.error!r}")
-        brought[cell.id] = ran.names
+        changed[cell.id] = objects.changed_by(ran.names)
+        worked_on = {name: second.__dict__[name] for name in changed[cell.id]}
+        brought[cell.id] = copies({**ran.names, **worked_on}) if cell.role is Role.SETUP else ran.names
     shell.use(first)
-    remote, tainted = divide(notebook.cells, brought)
+    remote, tainted = divide(notebook.cells, brought, changed)
     for cell_id in tainted & set(leading):
         for name in remote.get(cell_id, ()):
             first.__dict__.pop(name, None)
     outputs = {cell_id: ran.outputs for cell_id, ran in leading.items()}
-    return Ground(notebook, first, second, brought, tainted, remote, outputs)
+    functions = {
+        cell.id: own_functions(cell.source, remote[cell.id])
+        for cell in notebook.cells
+        if cell.id in tainted and cell.id not in leading
+    }
+    return Ground(notebook, first, second, brought, tainted, remote, outputs, functions)
+
+
+class _Objects:
+    """The instructor's objects, to tell which of them a cell changed in place."""
+
+    def __init__(self, names: Mapping[str, Any]) -> None:
+        self._names = names
+        self._prints: dict[str, bytes] = {}
+        self.changed_by(())
+
+    def changed_by(self, brought: Iterable[str]) -> tuple[str, ...]:
+        """Names whose objects are not what they were at the last call, but for those that were bound anew."""
+        bound, changed = set(brought), []
+        for name, value in self._names.items():
+            if name.startswith("_") or isinstance(value, _NEVER_CHANGED):
+                continue
+            print_ = _fingerprint(value)
+            if name in self._prints and name not in bound and self._prints[name] != print_:
+                changed.append(name)
+            self._prints[name] = print_
+        return tuple(sorted(changed))
+
+
+_PLAIN = (ModuleType, FunctionType, BuiltinFunctionType, type, int, float, complex, str, bytes, tuple, type(None))
+_RANDOM = (random.Random, np.random.Generator, np.random.RandomState)  # drawing from one is no work on it
+_NEVER_CHANGED = (*_PLAIN, *_RANDOM)
+
+
+def _fingerprint(value: Any) -> bytes:
+    try:
+        return hashlib.blake2b(cloudpickle.dumps(value), digest_size=16).digest()
+    except Exception:  # nothing that could be compared, or sent
+        return b""
+
+
+def copies(names: Mapping[str, Any]) -> dict[str, Any]:
+    """The same values, copied where they can be: modules, functions and classes stay, objects become others."""
+    memo: dict[int, Any] = {}
+    copied: dict[str, Any] = {}
+    for name, value in names.items():
+        kind = type(value)
+        drawing = kind.__module__.startswith("matplotlib") or (isinstance(value, np.ndarray) and value.dtype.hasobject)
+        try:  # a copy of a figure would be shown once more
+            copied[name] = value if drawing else copy.deepcopy(value, memo)
+        except Exception:  # a generator, an open file, a lock: there is only one of them
+            copied[name] = value
+    return copied
+
+
+def own_functions(source: str, remote: Iterable[str]) -> CodeType | None:
+    """Code that defines a set-up cell's functions once more, with the judge: nothing of a test's may be replaceable.
+
+    A helper such as `check(f)` beside a demonstration is the instructor's, though the demonstration uses an answer.
+    """
+    kept: list[ast.stmt] = [node for node in _functions(source) if node.name not in remote]
+    return compile(ast.Module(kept, []), "<instructor's functions>", "exec") if kept else None
+
+
+def _functions(source: str) -> list[ast.FunctionDef | ast.AsyncFunctionDef]:
+    """Function definitions of a cell that compute nothing when they are made."""
+    tree = _tree(source)
+    found = [node for node in tree.body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)] if tree else []
+    plain = []
+    for node in found:
+        made = [*node.decorator_list, *node.args.defaults, *(item for item in node.args.kw_defaults if item)]
+        if not any(isinstance(part, ast.Call) for item in made for part in ast.walk(item)) and not node.decorator_list:
+            plain.append(node)
+    return plain
+
+
+def _function_names(source: str) -> frozenset[str]:
+    """Functions that a cell defines and does not bind to anything else."""
+    tree = _tree(source)
+    if tree is None:
+        return frozenset()
+    defined = {node.name for node in _functions(source)}
+    stored = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+    return frozenset(defined - stored)
 
 
 def divide(
-    cells: Iterable[BundleCell], brought: dict[str, dict[str, Any]]
+    cells: Iterable[BundleCell],
+    brought: Mapping[str, Mapping[str, Any]],
+    changed: Mapping[str, tuple[str, ...]],
 ) -> tuple[dict[str, tuple[str, ...]], frozenset[str]]:
     """Which names of which cell are the student's, and which cells of the instructor's depend on those.
 
-    Modules, and what a cell imports from them, are never the student's: a test's `np` is the judge's own.
+    Modules, and what a cell imports from them, are never the student's: a test's `np` is the judge's own. An object of
+    the instructor's that a cell with answers changes in place (a model that is trained) is the student's from there on.
     """
     code = [cell for cell in cells if cell.cell_type == "code" and cell.role is not Role.TEST]
     remote: dict[str, tuple[str, ...]] = {}
@@ -112,11 +208,18 @@ def divide(
     tainted: set[str] = set()
     while True:
         size = len(theirs), len(tainted)
+        worked_on: set[str] = set()
         for cell in code:
-            if cell.role is Role.SETUP and cell.id not in tainted and names_used(cell.source) & theirs:
+            if cell.role is not Role.SETUP or cell.id in tainted:
+                both = {*remote[cell.id], *changed.get(cell.id, ())}
+                worked_on.update(changed.get(cell.id, ()))
+                remote[cell.id] = tuple(sorted(both))
+            elif names_used(cell.source) & (theirs | worked_on):
                 tainted.add(cell.id)
-                remote[cell.id] = not_imported(cell.source, brought.get(cell.id, {}))
-                theirs.update(remote[cell.id])
+                mine = _function_names(cell.source)
+                found = not_imported(cell.source, brought.get(cell.id, {}))
+                remote[cell.id] = tuple(name for name in found if name not in mine)
+                theirs.update((*remote[cell.id], *mine))  # who calls such a function uses an answer, too
         if (len(theirs), len(tainted)) == size:
             return remote, frozenset(tainted)
 
@@ -176,12 +279,18 @@ def names_used(source: str) -> frozenset[str]:
     return frozenset(node.id for node in _nodes(source) if isinstance(node, ast.Name))
 
 
+def _tree(source: str) -> ast.Module | None:
+    try:
+        tree: ast.Module = ast.parse(TransformerManager().transform_cell(source))
+        return tree
+    except (SyntaxError, ValueError):
+        return None
+
+
 def _nodes(source: str) -> list[ast.AST]:
     """Syntax of a cell; what stands behind a magic (`%%time`, `%timeit -o f(x)`) is in there, too."""
-    try:
-        nodes = list(ast.walk(ast.parse(TransformerManager().transform_cell(source))))
-    except (SyntaxError, ValueError):
-        return []
+    tree = _tree(source)
+    nodes = list(ast.walk(tree)) if tree is not None else []
     for node in list(nodes):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _MAGIC_CALLS:
             texts = [item.value for item in node.args if isinstance(item, ast.Constant) and type(item.value) is str]

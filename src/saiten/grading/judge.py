@@ -14,7 +14,7 @@ import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from types import FrameType, FunctionType, MethodType, ModuleType
+from types import CodeType, FrameType, FunctionType, MethodType, ModuleType
 from typing import Any
 
 import numpy as np
@@ -62,6 +62,8 @@ class Ground:
     remote: Mapping[str, tuple[str, ...]]
     """cell id to the names that the student's run of it brings into the tests"""
     leading_outputs: Mapping[str, list[Output]] = field(default_factory=dict)
+    functions: Mapping[str, CodeType | None] = field(default_factory=dict)
+    """id of a tainted cell to code that defines its functions with the judge"""
 
 
 class TestTimeout(BaseException):
@@ -168,7 +170,13 @@ class Judge:
         elif step.cell is not None:
             library = self._ground.brought.get(step.cell.id, {})
             remote = self._ground.remote.get(step.cell.id, ())
-            self._names.update({name: value for name, value in library.items() if name not in remote})
+            mine = self._ground.functions.get(step.cell.id)
+            own = {name: value for name, value in library.items() if name not in remote}
+            self._names.update(
+                own if mine is None else {n: v for n, v in own.items() if not isinstance(v, FunctionType)}
+            )
+            if mine is not None:
+                exec(mine, self._names)
 
     def _watched(self, index: int) -> list[str]:
         names: dict[str, None] = {}
