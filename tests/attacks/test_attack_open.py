@@ -181,7 +181,7 @@ def test_the_output_of_many_cells(engine: Engine, lesson: Bundle) -> None:
 @still_open("a judge that hangs in C code is a fault of ours only after the submission's whole time")
 def test_a_test_that_hashes_what_collides(engine: Engine, lesson: Bundle) -> None:
     """Is it a lost question, where a test makes a set of what a student chose to have one hash?"""
-    answer = "def unique(pairs):\n    return [complex(-1000003 * k, k) for k in range(80_000)]"
+    answer = "def unique(pairs):\n    return [complex(-1000003 * k, k) for k in range(300_000)]"
     result = mark(engine, lesson, unique=answer)
     after = mark(engine, lesson, **RIGHT)
     if after.score != len(QUESTIONS):
