@@ -61,7 +61,7 @@ def otter_run(report: BuildReport, notebook: Path, folder: Path) -> dict[str, An
             notebook,
         ],
         cwd=folder,
-        env={**os.environ, "HOME": str(folder), "IPYTHONDIR": str(folder / "ipython")},
+        env={**os.environ, "HOME": str(folder), "IPYTHONDIR": str(folder / "ipython"), "SHELL": "/bin/bash"},
         capture_output=True,
         text=True,
         check=False,

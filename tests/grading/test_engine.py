@@ -133,6 +133,10 @@ WORKING = {
         "%precision 3\nassert list(work) == ['hello']",
         "%precision 2\nwork = !echo hello",
     ),
+    "shell lines are read by bash, whatever started the marking": (
+        "assert list(work) == ['bash', r'\\n'], list(work)",
+        "work = !echo ${BASH_VERSION:+bash} && echo '\\n'",
+    ),
     "top-level await works in answers": ("assert work == 3", "import asyncio\nawait asyncio.sleep(0)\nwork = 3"),
     "a warning on stderr costs nothing": (
         "assert work(1) == 1",

@@ -29,7 +29,7 @@ from saiten.grading.channel import Channel, ChannelClosed, ChannelTimeout, pair
 from saiten.grading.judge import Record
 from saiten.grading.rebuild import Plan, parse, plan
 from saiten.grading.sandbox import NamespaceSandbox, Seat, UnsafeSandbox
-from saiten.grading.shell import font_cache
+from saiten.grading.shell import command_shell, font_cache
 from saiten.results import CellResult, NotebookResult, Result, Status
 from saiten.submission import Submission
 
@@ -188,7 +188,9 @@ class _Zygote:
         environment = {name: value for name, value in os.environ.items() if name in _ENVIRONMENT}
         environment |= dict.fromkeys(_THREADS, "1")
         environment |= {"LANG": "C.UTF-8", "PYTHONHASHSEED": "0", "MPLBACKEND": "agg", "PATH": "/usr/bin:/bin"}
-        environment |= _HUGE_PAGES | font_cache() | {"HOME": str(home), "IPYTHONDIR": str(home / "ipython")}
+        environment |= (
+            _HUGE_PAGES | font_cache() | command_shell() | {"HOME": str(home), "IPYTHONDIR": str(home / "ipython")}
+        )
         with theirs:
             self._process = subprocess.Popen(
                 [sys.executable, "-s", "-P", "-X", "utf8", "-c", _ZYGOTE, str(theirs.fileno())],

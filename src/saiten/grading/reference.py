@@ -20,7 +20,7 @@ from types import ModuleType
 from saiten.bundle import Limits
 from saiten.errors import EngineError
 from saiten.grading.ground import import_all, run_and_compare
-from saiten.grading.shell import CaptureShell, Output, font_cache, prepare_matplotlib, safe_text
+from saiten.grading.shell import CaptureShell, Output, command_shell, font_cache, prepare_matplotlib, safe_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,8 @@ def run_reference(
             target.write_bytes(content)
         task, answer = Path(folder) / "task", Path(folder) / "answer"
         task.write_bytes(pickle.dumps(_Task(tuple(cells), tuple(imports), limits.output_kb << 10)))
-        environment = {**os.environ, **font_cache(), "HOME": str(home), "MPLBACKEND": "agg", "OMP_NUM_THREADS": "1"}
+        environment = {**os.environ, **font_cache(), **command_shell(), "HOME": str(home)}
+        environment |= {"MPLBACKEND": "agg", "OMP_NUM_THREADS": "1"}
         command = [sys.executable, "-s", "-P", "-X", "utf8", "-c", _MAIN, str(task), str(answer)]
         try:
             done = subprocess.run(

@@ -292,6 +292,14 @@ def safe_text(error: BaseException) -> str:
         return ""
 
 
+def command_shell() -> dict[str, str]:
+    """Which shell runs the `!` lines of a notebook: bash, as on JupyterHub's images, whatever started this program.
+
+    IPython takes the variable SHELL; without it, sh, whose `echo` reads backslashes otherwise.
+    """
+    return {"SHELL": next((path for path in ("/bin/bash", "/usr/bin/bash") if os.path.exists(path)), "/bin/sh")}
+
+
 def font_cache() -> dict[str, str]:
     """Where matplotlib keeps its list of fonts: this user's place, though HOME is another for what runs cells.
 
