@@ -26,6 +26,8 @@ from saiten.submission import Submission
 
 ANSWERS_FOLDER = "answers"
 """Folder in an assignment's source with planted answers; it is never released."""
+WAIVERS_FILE = "waivers.toml"
+"""File in an assignment's source that names mutants which no test can tell from the reference; never released."""
 
 _NOBODY = "."
 """The student id that nbgrader uses for steps that belong to no student."""
@@ -50,7 +52,7 @@ class Assignment:
         """Return the files that come along with the notebooks: relative POSIX path to file, sorted by path.
 
         As nbgrader copies them (`CourseDirectory.ignore`, no `.ipynb`), without what is the staff's: text notebooks,
-        assignment.toml and the planted answers. Hidden files are among them: `is_hidden` tells.
+        assignment.toml, the planted answers and the waivers. Hidden files are among them: `is_hidden` tells.
         """
         ignore: list[str] = [*self.course.coursedir.ignore, "*.ipynb"]
         found: dict[str, Path] = {}
@@ -60,7 +62,7 @@ class Assignment:
             skipped = {ANSWERS_FOLDER} if top else set()
             folders[:] = sorted(name for name in folders if name not in skipped and not _matches(name, ignore))
             for name in sorted(names):
-                staff = top and (name == SETTINGS_NAME or is_text_notebook(here / name))
+                staff = top and (name in (SETTINGS_NAME, WAIVERS_FILE) or is_text_notebook(here / name))
                 if not staff and not _matches(name, ignore):
                     found[(here / name).relative_to(self.folder).as_posix()] = here / name
         return dict(sorted(found.items()))

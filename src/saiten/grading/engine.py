@@ -21,7 +21,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from saiten.bundle import Bundle, BundleCell, BundleNotebook, Role
+from saiten.bundle import Bundle, BundleCell, BundleNotebook, Limits, Role
 from saiten.errors import EngineError, SandboxError, SubmissionError
 from saiten.grading import process
 from saiten.grading.assemble import assemble, missing_notebook, total
@@ -45,14 +45,28 @@ class Engine:
     Args:
         bundle: the assignment.
         unsafe: mark without namespaces; students' code can then read and write what this user can.
+        hash_seed: PYTHONHASHSEED of all processes: the order of a set of text depends on it.
+        warm: start the processes of every notebook on entering; else each when it is first needed.
+        limits: for notebooks that have limits of their own, by name.
 
     Raises:
         SandboxError: on entering, if this machine does not allow the namespaces and `unsafe` was not given.
         EngineError: on entering or marking, if our own processes fail.
     """
 
-    def __init__(self, bundle: Bundle, *, unsafe: bool = False) -> None:
+    def __init__(
+        self,
+        bundle: Bundle,
+        *,
+        unsafe: bool = False,
+        hash_seed: int = 0,
+        warm: bool = True,
+        limits: Mapping[str, Limits] | None = None,
+    ) -> None:
         self._bundle = bundle
+        self._hash_seed = hash_seed
+        self._warm = warm
+        self._limits = dict(limits or {})
         self._sandbox = UnsafeSandbox.name if unsafe else NamespaceSandbox.name
         self._folder: Path | None = None
         self._zygote: _Zygote | None = None
@@ -62,7 +76,7 @@ class Engine:
         self._folder = Path(tempfile.mkdtemp(prefix="saiten-"))
         try:
             for notebook in self._bundle.notebooks:
-                if _has_code(notebook):
+                if self._warm and _has_code(notebook):
                     self._house(notebook)
         except BaseException:
             self.close()
@@ -81,11 +95,23 @@ class Engine:
             shutil.rmtree(self._folder, ignore_errors=True)
             self._folder = None
 
-    def mark(self, submission: Submission) -> Result:
-        """Mark one submission; never raises for anything that it holds or does."""
+    def leave(self, notebook: str) -> None:
+        """End the processes of one notebook; they are started again if it is marked once more."""
+        house = self._houses.pop(notebook, None)
+        if house is not None:
+            house.close()
+
+    def mark(self, submission: Submission, until: str | None = None) -> Result:
+        """Mark one submission; never raises for anything that it holds or does.
+
+        Args:
+            submission: the notebooks.
+            until: grade_id of a test cell, if it is enough to know whether all tests up to that one hold: what stands
+                behind it, or behind the first test that fails, is not run and gets no points.
+        """
         started = time.perf_counter()
         try:
-            result = self._mark(submission)
+            result = self._mark(submission, until)
         except SubmissionError as error:
             result = self._without_score(submission, Status.REJECTED, str(error))
         except Exception as error:  # whatever it is, it must not reach the next submission
@@ -93,7 +119,7 @@ class Engine:
             result = self._without_score(submission, Status.INFRA_ERROR, f"{type(error).__name__}: {error}")
         return replace(result, seconds=time.perf_counter() - started)
 
-    def _mark(self, submission: Submission) -> Result:
+    def _mark(self, submission: Submission, until: str | None) -> Result:
         if submission.problem:
             raise SubmissionError(submission.problem)
         bundle = self._bundle
@@ -110,7 +136,7 @@ class Engine:
                 notes.append(f"{notebook.name}: the notebook is missing from the submission.")
             else:
                 planned = plan(notebook, parse(content))
-                records, remarks = self._judge(notebook, planned, submission)
+                records, remarks = self._judge(notebook, planned, submission, until)
                 missing, its_cells = assemble(notebook, planned, records)
                 notes += [f"{notebook.name}: {note}" for note in (*planned.notes, *remarks)]
             notebooks.append(missing)
@@ -142,11 +168,13 @@ class Engine:
             submission_hash=submission.hash,
         )
 
-    def _judge(self, notebook: BundleNotebook, planned: Plan, submission: Submission) -> tuple[list[Record], list[str]]:
+    def _judge(
+        self, notebook: BundleNotebook, planned: Plan, submission: Submission, until: str | None
+    ) -> tuple[list[Record], list[str]]:
         if not any(step.cell_type == "code" for step in planned.steps):
             return [Record() for _ in planned.steps], []
         seed = int(_mix(self._bundle.hash, submission.hash), 16)
-        report = self._house(notebook).judge(planned, self._allowed(submission), seed)
+        report = self._house(notebook).judge(planned, self._allowed(submission), seed, until)
         return report.records, report.notes
 
     def _allowed(self, submission: Submission) -> dict[str, bytes]:
@@ -163,10 +191,12 @@ class Engine:
             raise EngineError("the engine is closed")
         if self._zygote is None:
             modules = {name for each in self._bundle.notebooks for name in each.imports}
-            self._zygote = _Zygote(tuple(sorted(modules)), self._folder / "home")
+            self._zygote = _Zygote(tuple(sorted(modules)), self._folder / "home", self._hash_seed)
         house = self._houses.get(notebook.name)
         if house is None:
-            house = _House(self._bundle, notebook, self._zygote, self._folder, self._sandbox)
+            limits = self._limits.get(notebook.name)
+            bundle = self._bundle if limits is None else replace(self._bundle, limits=limits)
+            house = _House(bundle, notebook, self._zygote, self._folder, self._sandbox)
             self._houses[notebook.name] = house
         return house
 
@@ -182,12 +212,17 @@ class Engine:
 class _Zygote:
     """The process that has imported everything and nothing else."""
 
-    def __init__(self, imports: tuple[str, ...], home: Path) -> None:
+    def __init__(self, imports: tuple[str, ...], home: Path, hash_seed: int) -> None:
         ours, theirs = pair()
         home.mkdir(exist_ok=True)
         environment = {name: value for name, value in os.environ.items() if name in _ENVIRONMENT}
         environment |= dict.fromkeys(_THREADS, "1")
-        environment |= {"LANG": "C.UTF-8", "PYTHONHASHSEED": "0", "MPLBACKEND": "agg", "PATH": "/usr/bin:/bin"}
+        environment |= {
+            "LANG": "C.UTF-8",
+            "PYTHONHASHSEED": str(hash_seed),
+            "MPLBACKEND": "agg",
+            "PATH": "/usr/bin:/bin",
+        }
         environment |= (
             _HUGE_PAGES | font_cache() | command_shell() | {"HOME": str(home), "IPYTHONDIR": str(home / "ipython")}
         )
@@ -243,7 +278,7 @@ class _House:
         for channel in (self._judges, *self._students.values()):
             channel.close()
 
-    def judge(self, planned: Plan, files: Mapping[str, bytes], seed: int) -> process.Report:
+    def judge(self, planned: Plan, files: Mapping[str, bytes], seed: int, until: str | None) -> process.Report:
         """Judge one submission of this notebook.
 
         Raises:
@@ -252,7 +287,7 @@ class _House:
         students = self._parent_for(planned)
         ours, theirs = pair()
         with theirs:
-            self._judges.send_object(("judge", process.JudgeTask(planned, seed)), [theirs.fileno()])
+            self._judges.send_object(("judge", process.JudgeTask(planned, seed, until)), [theirs.fileno()])
         report = Channel(ours)
         (_, judge_pid), _ = self._judges.receive_object(time.monotonic() + SPARE_SECONDS)
         deadline = time.monotonic() + self._bundle.limits.total_seconds + SPARE_SECONDS

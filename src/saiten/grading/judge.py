@@ -7,29 +7,24 @@ ran the test cell to its end while the student's process was alive.
 
 from __future__ import annotations
 
-import difflib
-import math
 import signal
 import time
-import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import CodeType, FrameType, FunctionType, MethodType, ModuleType
 from typing import Any
 
-import numpy as np
-
 from saiten.bundle import BundleCell, BundleNotebook, Limits, Role
 from saiten.grading.channel import Channel
-from saiten.grading.faults import Explained, StudentError, StudentGone, WrongKind
+from saiten.grading.faults import StudentGone
 from saiten.grading.rebuild import Plan, Step
 from saiten.grading.remote import GRACE, Link
-from saiten.grading.shell import CaptureShell, CellRun, Output, safe_text
+from saiten.grading.shell import CaptureShell, CellRun, Output
+from saiten.grading.verdict import TestTimeout, credit, explain
 from saiten.results import CellStatus
 
 MAX_RESTARTS = 12
 """Student processes one submission may use up."""
-NO_PLAIN_DATA = "the answer is an object, where a number, text, array or another plain value is needed"
 
 
 @dataclass(slots=True)
@@ -66,12 +61,6 @@ class Ground:
     """id of a tainted cell to code that defines its functions with the judge"""
 
 
-class TestTimeout(BaseException):
-    """A test cell's time is up."""
-
-    __test__ = False
-
-
 class Judge:
     """Judges one submission of one notebook.
 
@@ -81,16 +70,25 @@ class Judge:
         limits: of the assignment.
         shell: this process's shell.
         new_student: starts a fresh student process (ending the one before) and returns a channel to it.
+        until: name of a test cell. Nothing is run behind it, nor behind the first test that fails: that is enough
+            to know whether all tests up to there hold.
     """
 
     def __init__(
-        self, ground: Ground, plan: Plan, limits: Limits, shell: CaptureShell, new_student: Callable[[], Channel]
+        self,
+        ground: Ground,
+        plan: Plan,
+        limits: Limits,
+        shell: CaptureShell,
+        new_student: Callable[[], Channel],
+        until: str | None = None,
     ) -> None:
         self._ground = ground
         self._plan = plan
         self._limits = limits
         self._shell = shell
         self._new_student = new_student
+        self._until = until
         self._names = ground.module.__dict__
         self._link: Link | None = None
         self._end = time.monotonic() + limits.total_seconds
@@ -114,8 +112,16 @@ class Judge:
             else:
                 self._run_step(index, step)
             self.records[index].seconds = time.perf_counter() - started
+            if self._until is not None and self._decided(step, self.records[index]):
+                break
         if self._link is not None:
             self._link.close()
+
+    def _decided(self, step: Step, record: Record) -> bool:
+        """Whether it is known that all tests up to the last one asked for hold, or that one does not."""
+        if step.cell is None or step.cell.role is not Role.TEST:
+            return False
+        return record.status is not CellStatus.PASSED or step.cell.grade_id == self._until
 
     # -- the student's cells ----------------------------------------------------------------------------------------
 
@@ -303,70 +309,6 @@ class Reference:
 
     def __init__(self, module: ModuleType) -> None:
         self.__dict__.update(module.__dict__)
-
-
-def credit(value: Any, points: float) -> tuple[float, CellStatus, str]:
-    """Points for a test cell that ran to its end: all, or the number that it ends with."""
-    if isinstance(value, bool | np.bool_) or not isinstance(value, int | float | np.integer | np.floating):
-        return points, CellStatus.PASSED, ""
-    score = math.inf if isinstance(value, int) and value.bit_length() > 1000 else float(value)  # no OverflowError
-    if math.isnan(score) or not 0 <= score <= points:
-        return 0.0, CellStatus.FAILED, f"the test ended with {score:g}, which is not between 0 and {points:g} points"
-    if score == points:
-        return points, CellStatus.PASSED, ""
-    return score, CellStatus.PARTIAL, f"partial credit: {score:g} of {points:g} points"
-
-
-def explain(error: BaseException, cell: BundleCell) -> str:
-    """Why a test did not hold, in words that give away nothing of a hidden test but what its author wrote."""
-    if isinstance(error, StudentGone):
-        return error.reason
-    if isinstance(error, TestTimeout):
-        return "time is up: the test did not finish"
-    trace = traceback.extract_tb(error.__traceback__)
-    lines = [frame.lineno for frame in trace if frame.filename == f"<test {cell.grade_id}>"]
-    line = lines[-1] if lines else None
-    hidden = line is None or not hidden_lines(cell).isdisjoint(lines)  # a public helper, called from a hidden line
-    if isinstance(error, Explained):  # of a wrong kind the student chose the name
-        return NO_PLAIN_DATA if hidden and isinstance(error, WrongKind) else safe_text(error)
-    where = "a hidden test" if hidden else "the test"
-    kind, text = type(error).__name__, safe_text(error).strip()
-    notes = "; ".join(getattr(error, "__notes__", []))
-    if getattr(error, "from_student", False):
-        if hidden and isinstance(error, StudentError):
-            kind = "an exception"  # the student chose its name, perhaps to tell what the hidden test asked
-        shown = f"your code raised {kind}" + (f": {text}" if text and not hidden else "")
-        return shown + (f" ({notes})" if notes else "")
-    if isinstance(error, AssertionError) and text and _written_for_students(error):
-        return text
-    if hidden:
-        return f"{where} did not hold ({kind})"
-    source = cell.source.split("\n")[line - 1].strip() if line else ""
-    if isinstance(error, AssertionError) and not text:
-        return f"{where} did not hold: {source}"
-    return f"{kind}: {text}" if text else f"{where} did not hold ({kind}): {source}"
-
-
-def _written_for_students(error: BaseException) -> bool:
-    """Whether the message was written by the test's author, or in a module that says `__for_students__ = True`."""
-    trace = error.__traceback__
-    if trace is None:
-        return False
-    while trace.tb_next is not None:
-        trace = trace.tb_next
-    frame = trace.tb_frame
-    return frame.f_code.co_filename.startswith("<test ") or frame.f_globals.get("__for_students__") is True
-
-
-def hidden_lines(cell: BundleCell) -> frozenset[int]:
-    """Line numbers (from 1) of a test cell that students never see."""
-    mine, released = cell.source.split("\n"), cell.release_source.split("\n")
-    matcher = difflib.SequenceMatcher(None, mine, released, autojunk=False)
-    hidden: set[int] = set()
-    for tag, start, stop, _, _ in matcher.get_opcodes():
-        if tag != "equal":
-            hidden.update(range(start + 1, stop + 1))
-    return frozenset(hidden)
 
 
 def clean_outputs(outputs: Sequence[Any], count: int) -> list[Output]:

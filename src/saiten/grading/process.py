@@ -76,6 +76,8 @@ class JudgeTask:
 
     plan: Plan
     seed: int
+    until: str | None = None
+    """see `Judge`"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,7 +235,7 @@ def _judge_main(task: JudgeTask, ground: Any, limits: Limits, shell: CaptureShel
         _, fds = report.receive_object()
         return Channel(socket.socket(fileno=fds[0]), max_structure=MAX_STRUCTURE, max_blob=limits.message_mb << 20)
 
-    judge = Judge(ground, task.plan, limits, shell, new_student)
+    judge = Judge(ground, task.plan, limits, shell, new_student, task.until)
     try:
         judge.run()
         report.send_object(("done", Report(judge.records, judge.notes)))

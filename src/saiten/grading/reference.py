@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import resource
 import subprocess
 import sys
 import tempfile
@@ -42,6 +43,8 @@ class ReferenceCell:
     error: str = ""
     """kind and text of what ended the cell; empty if it ran to its end"""
     seconds: float = 0.0
+    memory_mb: float = 0.0
+    """most that the process had held in memory by the end of the cell: its imports are in it"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +125,8 @@ def _run(task: _Task) -> list[ReferenceCell]:
         module.__dict__.pop("reference", None)
         seconds = time.perf_counter() - started
         error = f"{type(ran.error).__name__}: {safe_text(ran.error)}" if ran.error is not None else ""
-        results.append(ReferenceCell(ran.outputs, tuple(sorted(ran.names)), error, seconds))
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024  # Linux gives kibibytes
+        results.append(ReferenceCell(ran.outputs, tuple(sorted(ran.names)), error, seconds, peak))
     return results
 
 
