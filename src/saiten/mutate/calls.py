@@ -1,0 +1,132 @@
+"""Operators on calls: a function taken for its neighbour, a call forgotten, a keyword argument forgotten.
+
+In: calls. Out: changes of them.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from saiten.mutate.arithmetic import is_number
+from saiten.mutate.arrays import called_name, without_keyword
+from saiten.mutate.cell import Cell, Change
+from saiten.mutate.scope import is_list
+from saiten.mutate.table import operator
+from saiten.mutate.vocabulary import (
+    AXIS_KEYWORDS,
+    BUILTIN_NEIGHBOURS,
+    FORGETTABLE,
+    LIBRARIES,
+    METHODS,
+    NEIGHBOURS,
+    NEVER_METHODS,
+    TUNING,
+    WITHOUT_EFFECT,
+)
+
+
+def is_method(call: ast.Call) -> bool:
+    """Tell whether a call is one of an object's methods and not of a library's functions."""
+    if not isinstance(call.func, ast.Attribute):
+        return False
+    root: ast.expr = call.func.value
+    while isinstance(root, ast.Attribute):
+        root = root.value
+    return not (isinstance(root, ast.Name) and root.id in LIBRARIES)
+
+
+@operator("function", ast.Call, "np.argmin(errors)", "np.argmax(errors)")
+def other_function(node: ast.Call, cell: Cell) -> Iterator[Change]:
+    """A function taken for its neighbour: min for max, sum for mean, zeros for ones, floor for ceil."""
+    name = called_name(node)
+    if isinstance(node.func, ast.Name):
+        for other in BUILTIN_NEIGHBOURS.get(name, ()):
+            if name != "int" or not _is_whole_already(node):
+                yield cell.rename(node.func, other)
+    elif isinstance(node.func, ast.Attribute):
+        method = is_method(node)
+        if method and (name not in METHODS or isinstance(cell.parent(node), ast.Expr)):
+            return
+        if name in ("tile", "repeat") and any(isinstance(each, ast.Tuple) for each in node.args):
+            return
+        for other in NEIGHBOURS.get(name, ()):
+            if not method or other in METHODS:
+                yield cell.rename(node.func, other)
+
+
+def _is_whole_already(node: ast.Call) -> bool:
+    """Tell whether `int(...)` holds what is a whole number anyway."""
+    if len(node.args) != 1:
+        return True
+    inner = node.args[0]
+    return not isinstance(inner, ast.BinOp) or not any(isinstance(e, ast.Div | ast.Mult) for e in ast.walk(inner))
+
+
+@operator("call", ast.Call, "y = np.abs(x)", "y = x")
+def forgotten_call(node: ast.Call, cell: Cell) -> Iterator[Change]:
+    """A call forgotten, its first argument, or the object of its method, taken as it is."""
+    name = called_name(node)
+    if name not in FORGETTABLE or isinstance(cell.parent(node), ast.Expr):
+        return
+    if is_method(node) and name not in NEVER_METHODS and isinstance(node.func, ast.Attribute):
+        kept: ast.expr = node.func.value
+    elif node.args and not isinstance(node.args[0], ast.Starred):
+        kept = node.args[0]
+    else:
+        return
+    assigned = cell.parent(node)
+    if isinstance(assigned, ast.Assign) and ast.unparse(assigned.targets[0]) == ast.unparse(kept):
+        return  # `x = x` is the statement dropped
+    if name in ("array", "asarray") and isinstance(kept, ast.Name) and is_list(kept.id, node, cell):
+        return  # a list of numbers is as good as an array to every comparison
+    literal = isinstance(kept, ast.Constant | ast.List | ast.Tuple | ast.ListComp | ast.GeneratorExp)
+    if literal and name not in ("sorted", "reversed", "array", "asarray"):
+        return
+    yield cell.replace(node, kept)
+    if name in ("maximum", "minimum") and len(node.args) == 2 and not is_number(node.args[1]):
+        yield cell.replace(node, node.args[1])
+
+
+@operator("where", ast.Call, "np.where(c, a, b)", "np.where(c, b, a)")
+def other_side(node: ast.Call, cell: Cell) -> Iterator[Change]:
+    """The sides of `where` exchanged, or one of them everywhere."""
+    if called_name(node) == "where" and len(node.args) == 3:
+        condition, yes, no = node.args
+        edit = _exchange(yes, no, cell)
+        yield cell.replace(node, ast.Call(node.func, [condition, no, yes], node.keywords), edit)
+        for side in (yes, no):
+            if not is_number(side):
+                yield cell.replace(node, side)
+
+
+@operator("keyword", ast.Call, "sorted(xs, key=f)", "sorted(xs)")
+def forgotten_keyword(node: ast.Call, cell: Cell) -> Iterator[Change]:
+    """A keyword argument forgotten."""
+    for keyword in node.keywords:
+        own = keyword.arg in AXIS_KEYWORDS | TUNING | WITHOUT_EFFECT | {
+            "rcond",
+            "keepdims",
+            "keepdim",
+            "reverse",
+            "ddof",
+        }
+        flag = isinstance(keyword.value, ast.Constant) and isinstance(keyword.value.value, bool | None)
+        if keyword.arg is not None and not own and not flag:
+            yield without_keyword(node, keyword, cell)
+
+
+@operator(
+    "enumerate", ast.Call, "for i, x in enumerate(xs):\n    f(i, x)", "for i, x in enumerate(xs, 1):\n    f(i, x)"
+)
+def counted_from_one(node: ast.Call, cell: Cell) -> Iterator[Change]:
+    """Counted from 1."""
+    if called_name(node) == "enumerate" and len(node.args) == 1 and not node.keywords:
+        end = cell.end(node.args[0])
+        counted = ast.Call(node.func, [*node.args, ast.Constant(1)], [])
+        yield cell.replace(node, counted, (end, end, ", 1"))
+
+
+def _exchange(one: ast.expr, other: ast.expr, cell: Cell) -> tuple[int, int, str]:
+    between = cell.text[cell.end(one) : cell.start(other)]
+    return cell.start(one), cell.end(other), cell.source(other) + between + cell.source(one)
