@@ -7,7 +7,6 @@ Exit code: 0 all marked, 1 some could not be, 2 yours to mend.
 from __future__ import annotations
 
 import json
-import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from saiten.cli.options import course_option, json_option
+from saiten.cli.options import cores, course_option, json_option
 
 if TYPE_CHECKING:
     from saiten.batch.marking import ClassReport, Marked, OnResult
@@ -87,7 +86,7 @@ def command(
                 advance(marked)
 
             bundle = current_bundle(chosen, tell)
-            number = workers or course.options.workers or _cores()
+            number = workers or course.options.workers or cores()
             options = Options(students, min(number, total), unsafe=unsafe, again=again)
             tell("starting")
             report = mark_class(course, chosen, bundle, options, count)
@@ -118,10 +117,6 @@ def _finish(report: ClassReport) -> None:
         click.echo(f"The gradebook could not take everything of {len(troubled)}.", err=True)
     if failed or troubled:
         raise click.exceptions.Exit(1)
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @contextmanager

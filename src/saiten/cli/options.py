@@ -5,6 +5,7 @@ In: nothing. Out: click decorators. A command takes `course_dir: Path | None` an
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import click
@@ -19,3 +20,8 @@ course_option = click.option(
 )
 
 json_option = click.option("--json", "as_json", is_flag=True, help="One JSON object a line instead of a table.")
+
+
+def cores() -> int:
+    """Count the cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

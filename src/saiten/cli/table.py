@@ -70,10 +70,10 @@ def print_report(report: ClassReport, folder: Path, seconds: float, workers: int
     console.print(Text(f"Next: {next_step(report.rows)}"), soft_wrap=True)
 
 
-def plain(text: str) -> str:
-    """Make text of a student's safe for a terminal: one line, printable characters only, at most 200."""
+def plain(text: str, most: int = 200) -> str:
+    """Make text of a student's safe for a terminal: one line, printable characters only, at most so many."""
     text = " ".join("".join(char if char.isprintable() else " " for char in text).split())
-    return text if len(text) <= 200 else text[:199] + "…"
+    return text if len(text) <= most else text[: most - 1] + "…"
 
 
 def reason(result: Result) -> str:
