@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+
+from saiten.sample import read_expected
 
 ROOT = Path(__file__).parents[2]
 EXERCISES = sorted(path.parent.name for path in ROOT.glob("source/*/assignment.toml"))
@@ -32,6 +37,35 @@ def test_every_planted_answer_gets_what_it_declares(exercise: str, tmp_path: Pat
     compared = saiten("sample", exercise, "--course", str(course), "--compare", str(results))
     assert compared.returncode == 0, compared.stdout + compared.stderr
     assert "got what they have to get" in compared.stdout + compared.stderr
+    answers = {student: each.kind for student, each in read_expected(course, exercise).items()}
+    right = [student for student, kind in answers.items() if kind == "reference" or kind.startswith("right:")]
+    assert len(right) > 3
+    assert [each for student in right for each in complaints(course, exercise, student)] == []
+    mistaken = [
+        each
+        for each in map(json.loads, results.read_text(encoding="utf-8").splitlines())
+        if answers[each["student"]].startswith("mistake:")
+    ]
+    assert [each for result in mistaken for each in poor_messages(result)] == []
+
+
+def complaints(course: Path, exercise: str, student: str) -> Iterator[str]:
+    """Yield what a right answer's notebook says that it should not: an error in a demonstration, a missing glyph."""
+    path = course / "autograded" / student / exercise / f"{exercise}.ipynb"
+    for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
+        for output in cell.get("outputs", []):
+            if output["output_type"] == "error":
+                yield f"{student}: {cell['id']}: {output['ename']}: {output['evalue']}"
+            if "missing from" in "".join(output.get("text", "")):
+                yield f"{student}: {cell['id']}: {output['text']}"
+
+
+def poor_messages(result: dict[str, Any]) -> Iterator[str]:
+    """Yield what is said of lost points that a student should not read, or cannot."""
+    for question in result["questions"]:
+        said = question["message"]
+        if "this test decides nothing" in said or "array(" in said:
+            yield f"{result['student']}: {question['name']}: {said}"
 
 
 @pytest.mark.system
