@@ -6,10 +6,10 @@ Out: `mutants(...)`; docs/reference/mutants.md shows the operators, and each mod
 
 from __future__ import annotations
 
-from saiten.mutate import arithmetic, arrays, calls, constants, control, names, tensors
+from saiten.mutate import arithmetic, arrays, calls, constants, control, names, placement, tensors
 from saiten.mutate.generate import Mutant, mutants
 from saiten.mutate.table import OPERATORS, Operator
 
 __all__ = ["OPERATORS", "Mutant", "Operator", "mutants"]
 
-_TOPICS = (arithmetic, control, constants, arrays, calls, names, tensors)  # importing them fills the table
+_TOPICS = (arithmetic, control, constants, arrays, calls, names, placement, tensors)  # importing them fills the table

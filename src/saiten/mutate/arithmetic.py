@@ -9,6 +9,7 @@ import ast
 from collections.abc import Iterator
 
 from saiten.mutate.cell import Cell, Change
+from saiten.mutate.scope import used_as_array
 from saiten.mutate.table import operator
 
 _SYMBOLS: dict[type[ast.AST], str] = {
@@ -143,10 +144,28 @@ def swapped_operands(node: ast.BinOp, cell: Cell) -> Iterator[Change]:
         return
     if isinstance(node.op, ast.MatMult) and not (_is_matrix(node.left) or _is_matrix(node.right)):
         return  # of two vectors, the product is the same
-    if isinstance(node.op, ast.Pow) and isinstance(node.right, ast.Constant):
-        return
+    if isinstance(node.right, ast.Constant) and not isinstance(node.op, ast.Sub):
+        return  # nobody writes 2 / x or 2 ** x for x / 2 or x ** 2
     if ast.dump(node.left) != ast.dump(node.right):
         yield cell.replace(node, ast.BinOp(node.right, node.op, node.left))
+
+
+@operator(
+    "broadcast",
+    ast.BinOp,
+    "def f(x, y):\n    y = np.asarray(y)\n    return x - y",
+    "def f(x, y):\n    y = np.asarray(y)\n    return x - y[:, np.newaxis]",
+)
+def wrong_broadcasting(node: ast.BinOp, cell: Cell) -> Iterator[Change]:
+    """Every element with every other one, because one operand stands upright."""
+    function = cell.function(node)
+    if not isinstance(node.op, ast.Sub) or not isinstance(node.right, ast.Name) or function is None:
+        return
+    if used_as_array(node.right.id, function) and not isinstance(node.left, ast.Constant):
+        axis = ast.Attribute(ast.Name("np", ast.Load()), "newaxis", ast.Load())
+        index = ast.Tuple([ast.Slice(), axis], ast.Load())
+        right = ast.Subscript(node.right, index, ast.Load())
+        yield cell.replace(node, ast.BinOp(node.left, node.op, right))
 
 
 @operator("arithmetic", ast.AugAssign, "total += x", "total -= x")
@@ -167,6 +186,14 @@ def _augmented(node: ast.AugAssign, cell: Cell, symbol: str) -> Change:
     first = cell.end(node.target)
     start = cell.text.index(_SYMBOLS[type(node.op)] + "=", first)
     return cell.edit(start, start + len(_SYMBOLS[type(node.op)]), symbol, node)
+
+
+@operator("sign", ast.List, "[-1, 0, 1]", "[1, 0, 1]")
+def positive_coefficient(node: ast.List, cell: Cell) -> Iterator[Change]:
+    """A minus sign forgotten among the coefficients of a filter."""
+    for each in node.elts:
+        if isinstance(each, ast.UnaryOp) and isinstance(each.op, ast.USub) and is_number(each.operand):
+            yield cell.replace(each, each.operand)
 
 
 @operator("sign", ast.UnaryOp, "y = -x", "y = x")

@@ -9,8 +9,8 @@ import ast
 from collections.abc import Iterator
 
 from saiten.mutate.arithmetic import is_number
-from saiten.mutate.arrays import called_name, without_keyword
-from saiten.mutate.cell import Cell, Change
+from saiten.mutate.arrays import without_keyword
+from saiten.mutate.cell import Cell, Change, called_name
 from saiten.mutate.scope import is_list
 from saiten.mutate.table import operator
 from saiten.mutate.vocabulary import (
@@ -50,6 +50,8 @@ def other_function(node: ast.Call, cell: Cell) -> Iterator[Change]:
             return
         if name in ("tile", "repeat") and any(isinstance(each, ast.Tuple) for each in node.args):
             return
+        if name in ("zeros", "ones", "zeros_like", "ones_like") and _is_filled(node, cell):
+            return
         for other in NEIGHBOURS.get(name, ()):
             if not method or other in METHODS:
                 yield cell.rename(node.func, other)
@@ -61,6 +63,24 @@ def _is_whole_already(node: ast.Call) -> bool:
         return True
     inner = node.args[0]
     return not isinstance(inner, ast.BinOp) or not any(isinstance(e, ast.Div | ast.Mult) for e in ast.walk(inner))
+
+
+def _is_filled(node: ast.Call, cell: Cell) -> bool:
+    """Tell whether what an array begins with is written over: `out[i, j] = ...` in a loop, and nothing added to it."""
+    assigned = cell.parent(node)
+    if not isinstance(assigned, ast.Assign) or not isinstance(assigned.targets[0], ast.Name):
+        return False
+    name = assigned.targets[0].id
+    filled = False
+    for each in ast.walk(cell.function(node) or cell.tree):
+        if not isinstance(each, ast.Assign | ast.AugAssign):
+            continue
+        target: ast.expr = each.target if isinstance(each, ast.AugAssign) else each.targets[0]
+        if isinstance(target, ast.Subscript) and isinstance(target.value, ast.Name) and target.value.id == name:
+            if isinstance(each, ast.AugAssign):
+                return False
+            filled = filled or any(isinstance(above, ast.For) for above in cell.ancestors(each))
+    return filled
 
 
 @operator("call", ast.Call, "y = np.abs(x)", "y = x")
@@ -86,6 +106,27 @@ def forgotten_call(node: ast.Call, cell: Cell) -> Iterator[Change]:
     yield cell.replace(node, kept)
     if name in ("maximum", "minimum") and len(node.args) == 2 and not is_number(node.args[1]):
         yield cell.replace(node, node.args[1])
+
+
+@operator(
+    "solver",
+    ast.Call,
+    "w, *_ = np.linalg.lstsq(X, y, rcond=None)",
+    "w, *_ = (np.linalg.solve(X.T @ X, X.T @ y), 0, 0, 0)",
+)
+def normal_equations(node: ast.Call, cell: Cell) -> Iterator[Change]:
+    """The normal equations, which lose half of the digits and fail where columns depend on each other."""
+    if called_name(node) != "lstsq" or len(node.args) != 2 or not isinstance(node.func, ast.Attribute):
+        return
+    X, y = node.args
+    transposed = ast.Attribute(X, "T", ast.Load())
+    square, right = ast.BinOp(transposed, ast.MatMult(), X), ast.BinOp(transposed, ast.MatMult(), y)
+    linalg = node.func.value
+    solved = ast.Call(ast.Attribute(linalg, "solve", ast.Load()), [square, right], [])
+    inverted = ast.Call(ast.Attribute(linalg, "inv", ast.Load()), [square], [])
+    rest = [ast.Constant(0)] * 3
+    yield cell.replace(node, ast.Tuple([solved, *rest], ast.Load()))
+    yield cell.replace(node, ast.Tuple([ast.BinOp(inverted, ast.MatMult(), right), *rest], ast.Load()))
 
 
 @operator("where", ast.Call, "np.where(c, a, b)", "np.where(c, b, a)")

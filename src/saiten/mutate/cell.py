@@ -19,7 +19,7 @@ Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 _ATOMS = (ast.Name, ast.Attribute, ast.Subscript, ast.Call, ast.Constant, ast.List, ast.Dict, ast.ListComp)
 """expressions that never need parentheses"""
-_HELD = re.compile(r"held_\d+_by_saiten")
+_HELD = re.compile(r"(held_\d+_by_saiten)")
 _NEWLINE = re.compile(r"\r\n|\r|\n")
 _SHOWS = re.compile(r"(print|pprint|display|plt|fig|figure|ax|axes|show|show_\w+|tqdm|warnings)\d*")
 """what only shows something: no test can see whether it was changed"""
@@ -222,13 +222,9 @@ class Cell:
     ) -> Iterator[tuple[int, int, str]]:
         if wanted is not None:
             yield wanted
+        around = self.text[max(start - 1, 0) : start] + self.text[end : end + 1]
         for text in self._spellings(new):
-            if (
-                start
-                and isinstance(new, _ATOMS)
-                and self.text[start - 1 : start] == "("
-                and self.text[end : end + 1] == ")"
-            ):
+            if around == "()" and isinstance(new, _ATOMS):
                 yield start - 1, end + 1, text  # parentheses that are needed no more
             yield start, end, text
 
@@ -270,13 +266,20 @@ class Cell:
         pattern = ast.unparse(ast.fix_missing_locations(hold(new)))
         for bare in ((ast.expr,), _ATOMS, ()):
             texts = {name: self._operand(node, bare) for name, node in held.items()}
-            text = _HELD.sub(lambda found, texts=texts: texts[found.group()], pattern)
+            text = "".join(texts.get(part, part) for part in _HELD.split(pattern))
             yield text
             yield f"({text})"
         yield f"({ast.unparse(new)})"
 
     def _operand(self, node: ast.expr, bare: tuple[type[ast.expr], ...]) -> str:
         return self.source(node) if isinstance(node, bare) else f"({self.source(node)})"
+
+
+def called_name(call: ast.Call) -> str:
+    """Return the last part of the name of what is called; empty if it has none."""
+    if isinstance(call.func, ast.Attribute):
+        return call.func.attr
+    return call.func.id if isinstance(call.func, ast.Name) else ""
 
 
 def _frozen(tree: ast.Module) -> Iterator[ast.AST]:

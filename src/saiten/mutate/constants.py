@@ -9,9 +9,9 @@ import ast
 from collections.abc import Iterator
 
 from saiten.mutate.arithmetic import is_number
-from saiten.mutate.cell import Cell, Change
+from saiten.mutate.cell import Cell, Change, called_name
 from saiten.mutate.table import operator
-from saiten.mutate.vocabulary import AXIS_KEYWORDS, CHOICES, TUNING, WITHOUT_EFFECT, words
+from saiten.mutate.vocabulary import AXIS_KEYWORDS, CHOICES, SEEDS, TUNING, WITHOUT_EFFECT, words
 
 _HANDLED_BY_ARRAYS = words(
     "arange range reshape view transpose permute swapaxes moveaxis squeeze unsqueeze expand_dims flatten roll"
@@ -57,7 +57,8 @@ def other_number(node: ast.Constant, cell: Cell) -> Iterator[Change]:
     if not is_number(node) or place in ("axis", "index", "bounds"):
         return
     keyword = place.removeprefix("keyword:")
-    if keyword in WITHOUT_EFFECT:
+    call = cell.parent(node)
+    if keyword in WITHOUT_EFFECT or (isinstance(call, ast.Call) and called_name(call) in SEEDS):
         return
     for value in _numbers(node.value, keyword, node, cell):
         yield cell.replace(node, number(value))
@@ -67,7 +68,6 @@ def _numbers(value: object, keyword: str, node: ast.Constant, cell: Cell) -> lis
     if not isinstance(value, int | float):
         return []
     parent = cell.parent(node)
-    negative = isinstance(parent, ast.UnaryOp) and isinstance(parent.op, ast.USub)
     if keyword in TUNING:
         return [value / 100] if value and isinstance(value, float) and value >= 1e-4 else []
     if keyword == "ddof":
@@ -75,8 +75,24 @@ def _numbers(value: object, keyword: str, node: ast.Constant, cell: Cell) -> lis
     if isinstance(value, float):
         if abs(value) < 1e-4:  # against division by zero: how small it is decides nothing
             return [0.0] if value else [1.0]
-        return [1.0] if value == 0 else [2 * value] if value != 1 else [0.0, 2.0]
+        if value in (0, 1):
+            return [1.0] if value == 0 else [0.0, 2.0]
+        power = isinstance(parent, ast.BinOp) and isinstance(parent.op, ast.Pow)
+        return [2.0] if power else [2 * value, value / 2]  # the power 1 is the power forgotten
+    return _whole_numbers(value, parent)
+
+
+def _whole_numbers(value: int, parent: ast.AST) -> list[int | float]:
     less = value - 1
+    negative = isinstance(parent, ast.UnaryOp) and isinstance(parent.op, ast.USub)
+    if isinstance(parent, ast.Compare):
+        op = parent.ops[0]
+        if isinstance(op, ast.Lt | ast.GtE):
+            return [less]  # for whole numbers, `< n + 1` is the `<= n` of `comparison`
+        return [value + 1] if isinstance(op, ast.Gt | ast.LtE) or value == 0 else [value + 1, less]
+    layer = isinstance(parent, ast.Call) and called_name(parent)[:1].isupper()
+    if layer or isinstance(parent, ast.List | ast.Set):
+        return [value + 1]  # one of many: the shape of a layer, the coefficients of a filter
     if value >= 1000:  # sizes of classes of numbers, seeds, rounds of training
         return [less]
     if value == 0:
@@ -95,6 +111,22 @@ def other_truth(node: ast.Constant, cell: Cell) -> Iterator[Change]:
     """True for False, or the other way round."""
     if isinstance(node.value, bool) and cell.keyword(node) not in WITHOUT_EFFECT and not _decides_branch(node, cell):
         yield cell.replace(node, ast.Constant(not node.value))
+
+
+@operator("infinity", ast.Attribute, "best = -np.inf", "best = 0")
+def finite_start(node: ast.Attribute, cell: Cell) -> Iterator[Change]:
+    """Zero where a search, or the padding of a maximum, has to begin with infinity."""
+    if node.attr == "inf":
+        parent = cell.parent(node)
+        whole = parent if isinstance(parent, ast.UnaryOp) else node
+        yield cell.replace(whole, ast.Constant(0))
+
+
+@operator("constant", ast.keyword, "np.linalg.lstsq(X, y, rcond=None)", "np.linalg.lstsq(X, y, rcond=0.01)")
+def coarse_tolerance(node: ast.keyword, cell: Cell) -> Iterator[Change]:
+    """A tolerance so coarse that what is merely small counts as zero."""
+    if node.arg == "rcond" and isinstance(node.value, ast.Constant) and node.value.value is None:
+        yield cell.replace(node.value, ast.Constant(0.01))
 
 
 @operator("choice", ast.Constant, "np.pad(x, 1, mode='reflect')", "np.pad(x, 1, mode='constant')")

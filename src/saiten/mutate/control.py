@@ -8,9 +8,10 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from saiten.mutate.cell import Cell, Change
+from saiten.mutate.cell import Cell, Change, called_name
 from saiten.mutate.scope import bound_before, bound_names
 from saiten.mutate.table import operator
+from saiten.mutate.vocabulary import MODES, SEEDS
 
 _LEAVES = (ast.Break, ast.Continue, ast.Return, ast.Raise)
 
@@ -18,7 +19,9 @@ _LEAVES = (ast.Break, ast.Continue, ast.Return, ast.Raise)
 @operator("statement", ast.Expr, "model.zero_grad()", "pass")
 def dropped_call(node: ast.Expr, cell: Cell) -> Iterator[Change]:
     """A call that stands on its own, forgotten."""
-    if isinstance(node.value, ast.Call | ast.Await) and "super().__init__" not in cell.source(node):
+    if isinstance(node.value, ast.Call) and called_name(node.value) in {"__init__", *SEEDS, *MODES}:
+        return  # a model that was never initialised is noticed; `mode` changes modes
+    if isinstance(node.value, ast.Call | ast.Await):
         yield cell.drop(node)
 
 

@@ -9,11 +9,10 @@ import ast
 import re
 from collections.abc import Iterator
 
-from saiten.mutate.arrays import called_name
-from saiten.mutate.cell import Cell, Change
-from saiten.mutate.scope import bound_before, known_names, parameters, used_as_array
+from saiten.mutate.cell import Cell, Change, called_name
+from saiten.mutate.scope import bound_before, is_list, known_names, parameters, used_as_array
 from saiten.mutate.table import operator
-from saiten.mutate.vocabulary import CONFUSED, words
+from saiten.mutate.vocabulary import CONFUSED, OBJECTS, words
 
 _SYMMETRIC = re.compile(
     r"minimum|maximum|min|max|add|multiply|allclose|isclose|array_equal|logical_\w+|bitwise_\w+|hypot|\w*dist\w*|"
@@ -63,6 +62,8 @@ def exchanged_arguments(node: ast.Call, cell: Cell) -> Iterator[Change]:
     name = called_name(node)
     if len(node.args) < 2 or name in _ORDERED or _SYMMETRIC.fullmatch(name):
         return
+    if name == "zip" and isinstance(cell.parent(node), ast.For | ast.comprehension):
+        return  # `order` exchanges what they are unpacked to
     one, other = node.args[:2]
     odd = (ast.Starred, ast.Tuple, ast.List, ast.Lambda, ast.Constant)
     if isinstance(one, odd) or isinstance(other, odd) or ast.dump(one) == ast.dump(other):
@@ -114,6 +115,16 @@ def returned_argument(node: ast.Return, cell: Cell) -> Iterator[Change]:
         return
     if not isinstance(node.value, ast.Name) or node.value.id != names[0]:
         yield cell.replace(node.value, ast.Name(names[0], ast.Load()))
+
+
+@operator("result", ast.Return, "def f(x):\n    return x.sum()", "def f(x):\n    return -x.sum()")
+def negative_result(node: ast.Return, cell: Cell) -> Iterator[Change]:
+    """A result with the wrong sign."""
+    for value in node.value.elts if isinstance(node.value, ast.Tuple) else [node.value]:
+        if isinstance(value, ast.Name) and (value.id in OBJECTS or is_list(value.id, node, cell)):
+            continue
+        if isinstance(value, ast.Name | ast.Call | ast.BinOp | ast.Subscript):
+            yield cell.replace(value, ast.UnaryOp(ast.USub(), value))
 
 
 @operator(

@@ -8,8 +8,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from saiten.mutate.arrays import called_name
-from saiten.mutate.cell import Cell, Change
+from saiten.mutate.cell import Cell, Change, called_name
 from saiten.mutate.table import operator
 from saiten.mutate.vocabulary import LAYERS, MODES
 

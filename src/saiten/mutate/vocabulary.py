@@ -95,6 +95,9 @@ METHODS = words(
     "log_softmax fit_transform transform floor ceil quantile sign"
 )
 """of the neighbours, those that arrays, tensors and estimators have as methods"""
+SEEDS = words("manual_seed seed default_rng RandomState seed_everything")
+OBJECTS = words("model net network head backbone classifier layer features_of extractor")
+"""names of what is no number"""
 FORGETTABLE = words(
     "abs absolute fabs sqrt square copy clone clip clamp exp log log2 log10 sign sort sorted unique flip flipud fliplr "
     "rot90 roll asarray array astype squeeze unsqueeze expand_dims detach ravel flatten reshape transpose swapaxes "
@@ -208,7 +211,6 @@ CONFUSED: tuple[tuple[str, ...], ...] = (
     ("positive", "negative"),
     ("true", "pred"),
     ("old", "new"),
-    ("image", "kernel"),
     ("input", "output"),
     ("inputs", "outputs"),
     ("kernel", "stride"),
