@@ -11,7 +11,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from saiten.bundle import Bundle, BundleNotebook, Limits, Role
 from saiten.errors import EngineError
@@ -144,7 +144,8 @@ class Lab:
                 job = batch.jobs.popleft()
             except IndexError:
                 break
-            job.result = engine.mark(self._submission(batch, job), job.until)
+            submission = self._submission(batch, job)
+            job.result = _about(engine.mark(submission, job.until), submission)
             self._tell(job)
         for notebook in batch.notebooks:
             engine.leave(notebook.name)
@@ -168,6 +169,12 @@ class Lab:
         if batch.chosen is None:
             raise EngineError(f"no notebook was chosen for {job.name}")
         return Submission(job.name, assignment, {batch.chosen.name: as_notebook(batch.chosen, job.cells)})
+
+
+def _about(result: Result, submission: Submission) -> Result:
+    """Leave out the notebooks that were not handed in: other batches' are in the bundle, too."""
+    mine = tuple(question for question in result.questions if question.notebook in submission.notebooks)
+    return replace(result, questions=mine, notebooks=())  # the marked documents are large, and nobody looks at them
 
 
 def as_notebook(notebook: BundleNotebook, cells: Mapping[str, str]) -> bytes:

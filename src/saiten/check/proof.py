@@ -95,7 +95,7 @@ class _Proof:
         return Exercise(self._bundle, released, pair)
 
     def report(self) -> CheckReport:
-        findings = [*self._leaks(), *look(self._parts, tuple(self._assignment.course.options.languages))]
+        findings = [*self._leaks(), *look(self._parts, self._assignment)]
         tails = self._tails()
         batches = [batch for _, batch, _ in tails.values()]
         if not self._options.questions:
@@ -287,10 +287,8 @@ class _Proof:
             return [Finding("answers", State.LOOK, text, next_step=f"Plant some under {ANSWERS_FOLDER}/.")]
         if not findings:
             kinds = [row.kind for row in rows]
-            text = (
-                f"{kinds.count(Kind.RIGHT)} other right ways get full marks, {kinds.count(Kind.MISTAKE)} mistakes"
-                " lose exactly what they declare."
-            )
+            right = f"{kinds.count(Kind.RIGHT)} other right ways get full marks, " if Kind.RIGHT in kinds else ""
+            text = f"{right}{kinds.count(Kind.MISTAKE)} mistakes lose exactly what they declare."
             findings.append(Finding("answers", State.HOLDS, text))
         return findings
 

@@ -14,20 +14,22 @@ from saiten.build.bundle import Parts
 from saiten.bundle import BundleCell, BundleNotebook, Role, questions
 from saiten.check.report import Finding, State
 from saiten.check.tails import question_members
+from saiten.course import Assignment
 from saiten.grading.ground import names_used
 from saiten.languages import language_of
+from saiten.notebook import read_source
 
 
-def look(parts: Parts, languages: tuple[str, ...]) -> Iterator[Finding]:
+def look(parts: Parts, assignment: Assignment) -> Iterator[Finding]:
     """Yield what is found.
 
     Args:
         parts: the assignment, prepared and run.
-        languages: codes of the course's languages.
+        assignment: where it came from.
     """
     yield from _ids(parts)
     yield from _points(parts)
-    yield from _languages(parts, languages)
+    yield from _languages(assignment)
     for notebook in parts.bundle.notebooks:
         yield from _leaning(parts, notebook)
         yield from _dangerous(notebook)
@@ -68,23 +70,24 @@ def _untested(notebook: BundleNotebook) -> list[BundleCell]:
     return [cell for cell in notebook.cells if cell.role is Role.SOLUTION and cell.id not in tested]
 
 
-def _languages(parts: Parts, languages: tuple[str, ...]) -> Iterator[Finding]:
+def _languages(assignment: Assignment) -> Iterator[Finding]:
     """The build refuses a group that lacks a language; here they are counted, and untagged prose is named."""
     counts: Counter[str] = Counter()
     plain = 0
-    for notebook in parts.notebooks:
-        for cell in notebook.source.cells:
+    for path in assignment.notebooks.values():
+        for cell in read_source(path).cells:
             language = language_of(cell)
             if language:
                 counts[language] += 1
             elif cell.cell_type == "markdown" and cell.source.strip() and "nbgrader" not in cell.metadata:
                 plain += 1
+    wanted = ", ".join(f"lang-{each}" for each in assignment.course.options.languages)
     said = ", ".join(f"{number} {language}" for language, number in sorted(counts.items()))
     if not counts:
         yield Finding("languages", State.HOLDS, "One language: no cell carries a language tag.")
     elif plain:
         text = f"Cells of prose: {said}; {plain} stand in no language's group."
-        yield Finding("languages", State.LOOK, text, next_step=f"Tag them {', '.join(f'lang-{x}' for x in languages)}.")
+        yield Finding("languages", State.LOOK, text, next_step=f"Tag them {wanted}.")
     else:
         yield Finding("languages", State.HOLDS, f"Every group of prose has every language: {said}.")
 
@@ -153,7 +156,7 @@ def _dangerous(notebook: BundleNotebook) -> Iterator[Finding]:
                 name,
                 "Test through functions that return plain data, and drop the tag in-student, if that can be.",
             )
-        if cell.role is Role.SOLUTION and "reference" in cell.brings:
+        if cell.role is Role.SOLUTION and "reference" in _bound(cell.source):
             text = "The solution defines `reference`: tests use this name for the instructor's own solution."
             yield Finding("names", State.FAILS, text, name, "Call it something else.")
         taken = sorted(_own_names(cell) & _given(notebook, cell)) if cell.role is Role.SOLUTION else []
