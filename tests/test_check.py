@@ -202,6 +202,22 @@ def test_tests_in_the_students_process_and_names_of_ours(tmp_path: Path) -> None
     assert any("binds size anew" in each.text for each in report.findings)
 
 
+def test_answers_that_know_nothing(tmp_path: Path, proved: CheckReport) -> None:
+    """Are tests found that NaN passes, or an answer that zeroes its argument before the test looks at it?"""
+    assert [each.state for each in proved.findings if each.check == "cheats"] == [State.HOLDS]
+    cells = [
+        cell("code", "import numpy as np"),
+        solution("half", "def half(x):\n    return x / 2"),
+        graded("t1", "wrong = abs(half(3.0) - 1.5) > 1e-9\nassert not wrong, 'half of it'"),
+        solution("twice", "def twice(x):\n    return 2 * x"),
+        graded("t2", "x = np.ones(4)\ny = twice(x)\nassert np.all(y == 2 * x), 'twice'"),
+    ]
+    report = check(tmp_path, cells)
+    said = [each.text for each in report.findings if each.check == "cheats" and each.state is State.FAILS]
+    assert any(text.startswith("half: functions that return NaN") for text in said)
+    assert any(text.startswith("twice: functions that set every argument to zero") for text in said)
+
+
 def test_waivers(tmp_path: Path, proved: CheckReport) -> None:
     """Does a waiver count where a mutant survived, and is one refused that a test kills, or that is no mutant?"""
     scale = next(each for each in proved.questions if each.question == "scale")

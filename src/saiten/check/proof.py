@@ -17,7 +17,7 @@ from saiten.answers import Answer, Kind, automatic_questions, cell_keys, questio
 from saiten.build.bundle import Parts, make_parts
 from saiten.build.release import check_leaks, notebook_bytes, write_release
 from saiten.bundle import Bundle, BundleNotebook, Limits
-from saiten.check import mutants
+from saiten.check import cheats, mutants
 from saiten.check.lab import Batch, Job, Lab
 from saiten.check.order import in_other_order, is_turned
 from saiten.check.report import AnswerRow, CheckReport, Finding, QuestionProof, State
@@ -153,8 +153,11 @@ class _Proof:
             jobs = [Job(f"mistake:{answer.name}", cells=self._cells(answer, pruned[key])) for answer in mistakes[key]]
             wrong = mutants.jobs(pruned[key], self._parts) if self._options.mutants else []
             limits = _impatient(self._bundle.limits, own, after)
-            batch = Batch([tail.notebook for tail in variants], _queue([*jobs, *wrong]), limits, variants=True)
-            batch.weight = 5 + after * len(jobs) + (own + 0.1) * len(wrong)
+            worthless = cheats.jobs(pruned[key])
+            batch = Batch(
+                [tail.notebook for tail in variants], _queue([*jobs, *worthless, *wrong]), limits, variants=True
+            )
+            batch.weight = 5 + after * len(jobs) + (own + 0.1) * (len(wrong) + len(worthless))
             named = {job.name: answer for job, answer in zip(jobs, mistakes[key], strict=True)}
             found[key] = (variants, batch, named)
         return found
@@ -236,6 +239,7 @@ class _Proof:
             tail = next(each for each in variants if each.notebook is batch.chosen)
             mine = [self._row(mistakes[job.name], job, tail) for job in jobs if job.name in mistakes]
             rows += mine
+            findings += cheats.read(tail, jobs)
             proofs.append(
                 QuestionProof(
                     question=key,
@@ -247,6 +251,9 @@ class _Proof:
                     seconds=self._cost(variants[0], seconds)[0],
                 )
             )
+        if proofs and not any(each.check == "cheats" for each in findings):
+            text = f"Answers that return nothing, zeros, NaN, the same for all ({len(cheats.BODIES)} kinds) fail."
+            findings.append(Finding("cheats", State.HOLDS, text))
         return rows, proofs
 
     def _row(self, answer: Answer, job: Job, tail: Tail) -> AnswerRow:
