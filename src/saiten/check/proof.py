@@ -251,8 +251,9 @@ class _Proof:
                     seconds=self._cost(variants[0], seconds)[0],
                 )
             )
-        if proofs and not any(each.check == "cheats" for each in findings):
-            text = f"Answers that return nothing, zeros, NaN, the same for all ({len(cheats.BODIES)} kinds) fail."
+        tried = sum(isinstance(job, cheats.CheatJob) for jobs in self._jobs.values() for job in jobs)
+        if tried and not any(each.check == "cheats" for each in findings):
+            text = f"None of {tried} answers that return nothing, zeros, NaN or the same for all gets full marks."
             findings.append(Finding("cheats", State.HOLDS, text))
         return rows, proofs
 
