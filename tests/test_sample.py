@@ -97,8 +97,13 @@ def test_every_kind_is_there_once_and_no_two_are_alike(course: Course) -> None:
     kinds = [each.kind for each in students.values()]
     assert len(kinds) == len(set(kinds))
     groups = {kind.partition(":")[0] for kind in kinds}
-    assert groups == {"reference", "right", "odd", "mistake", "untouched", "half-done", "broken"}
-    contents = [content for each in students.values() for content in each.files.values()]
+    assert groups == {"reference", "right", "odd", "mistake", "untouched", "half-done", "broken", "hostile"}
+    contents = [
+        content
+        for each in students.values()
+        for name, content in each.files.items()
+        if not name.endswith(".py")  # what is handed in beside a notebook
+    ]
     assert len(contents) == len(set(contents))
     assert list(students) == [f"student-{number:03d}" for number in range(1, len(kinds) + 1)]
 
@@ -204,7 +209,7 @@ def test_an_assignment_without_planted_answers_gets_a_class(course: Course) -> N
     """Is any nbgrader course served: the reference, the release, oddities and broken work?"""
     exercise = Exercise(assignment_bundle(), {PS1: (course.release_dir(PS1) / f"{PS1}.ipynb").read_bytes()})
     groups = {each.kind.partition(":")[0] for each in compose(exercise, [], 20, seed=1)}
-    assert groups == {"reference", "odd", "untouched", "half-done", "broken"}
+    assert groups == {"reference", "odd", "untouched", "half-done", "broken", "hostile"}
 
 
 def test_real_submissions_are_never_touched(course: Course) -> None:

@@ -13,6 +13,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from saiten.cli import main
+from saiten.sample.hostile import TRACE
 
 PAGE = Path(__file__).parent.parent / "docs" / "tutorial" / "mark-your-first-class.md"
 MISTAKE = "# ---\n# kind: mistake\n# title: forgets the last\n# scores: {mean: 0}\n# ---\n\n# %% mean\n"
@@ -49,7 +50,7 @@ def test_the_release_shows_neither_solution_nor_hidden_test(course: Path) -> Non
 
 
 def test_a_class_of_every_kind_gets_what_it_has_to_get(course: Path, tmp_path: Path) -> None:
-    """Do right, odd, mistaken, half-done and broken submissions all get the foretold status and points?"""
+    """Do right, odd, mistaken, half-done, broken and hostile submissions all get the foretold status and points?"""
     trial, results = tmp_path / "trial", tmp_path / "results.jsonl"
     saiten("build", "hello", "--course", course)
     saiten("sample", "hello", "--course", course, "--into", trial, "--cell-seconds", "2")
@@ -58,7 +59,8 @@ def test_a_class_of_every_kind_gets_what_it_has_to_get(course: Path, tmp_path: P
     compared = saiten("sample", "hello", "--course", trial, "--compare", results)
     kinds = [entry["kind"] for entry in json.loads((trial / "expected.json").read_text())["hello"].values()]
     assert f"all {len(kinds)} sample submissions" in compared.output
-    assert {"reference", "mistake:forgets", "broken:endless-loop", "odd:renamed"} <= set(kinds)
+    assert {"reference", "mistake:forgets", "broken:endless-loop", "odd:renamed", "hostile:shows-scripts"} <= set(kinds)
+    assert list(tmp_path.rglob(TRACE)) == []
     assert not (course / "gradebook.db").exists()
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from saiten.sample import read_expected
+from saiten.sample.hostile import TRACE
 
 ROOT = Path(__file__).parents[2]
 EXERCISES = sorted(path.parent.name for path in ROOT.glob("source/*/assignment.toml"))
@@ -37,6 +38,7 @@ def test_every_planted_answer_gets_what_it_declares(exercise: str, tmp_path: Pat
     compared = saiten("sample", exercise, "--course", str(course), "--compare", str(results))
     assert compared.returncode == 0, compared.stdout + compared.stderr
     assert "got what they have to get" in compared.stdout + compared.stderr
+    assert list(tmp_path.rglob(TRACE)) == []
     answers = {student: each.kind for student, each in read_expected(course, exercise).items()}
     right = [student for student, kind in answers.items() if kind == "reference" or kind.startswith("right:")]
     assert len(right) > 3

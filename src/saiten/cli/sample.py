@@ -56,11 +56,12 @@ def command(
     seed: int,
     results: Path | None,
 ) -> None:
-    """Make a sample class: right, odd, mistaken, half-done and broken submissions of ASSIGNMENT.
+    """Make a sample class: right, odd, mistaken, half-done, broken and hostile submissions of ASSIGNMENT.
 
     The assignment has to be built. Typical mistakes come from source/ASSIGNMENT/answers/*.py; without them the class
-    holds the reference, the untouched release, half-done and broken work. What each student has to get is written to
-    expected.json. No submission comes from a person.
+    holds the reference, the untouched release, half-done, broken and hostile work. What each student has to get is
+    written to expected.json. No submission comes from a person. Hostile ones patch the tests, look for the reference,
+    end or leave processes, write where they can: mark them with `saiten grade`, and do not run them elsewhere.
 
     \b
     Examples:

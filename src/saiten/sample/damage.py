@@ -1,4 +1,4 @@
-"""What goes wrong with a hand-in: unreadable files, cells that hang or die, and oddities that must cost nothing.
+"""What goes wrong with a hand-in: unreadable files, cells that hang or end early, and oddities that must cost nothing.
 
 In: an `Exercise` and a good answer. Out: `SampleSubmission`s with what each must get.
 A cell is spoilt only in a question that no other question uses, so that all the others must keep their points.
@@ -17,17 +17,16 @@ from saiten.sample.structure import independent_questions
 from saiten.sample.work import Exercise, Expected, SampleSubmission, Work, dump, is_solution, is_test
 
 _HANG = "while True:\n    pass"
-_EXIT = "import os\n\nos._exit(0)"
+_EXIT = "import os\n\nos._exit(0)\n"
 _SHAPE = "import numpy\n\nreturn numpy.zeros((3, 1, 2))"
 
 _IN_A_CALL: Mapping[str, tuple[str, str]] = {
     "endless-loop": ("a loop that never ends, in a call", _HANG),
-    "exit-in-call": ("os._exit(0) in a call", _EXIT),
     "wrong-shape": ("results of a shape that nobody asked for", _SHAPE),
 }
 _IN_A_CELL: Mapping[str, tuple[str, str]] = {
     "syntax-error": ("a cell that does not compile", "def unfinished(:\n    return\n"),
-    "exit-in-cell": ("os._exit(0) while the cell runs", _EXIT + "\n"),
+    "exit-in-cell": ("os._exit(0) while the cell runs", _EXIT),
 }
 
 
@@ -42,8 +41,9 @@ def broken(exercise: Exercise, signature: Callable[[], str]) -> Iterator[SampleS
     alone = [key for key in independent_questions(exercise.bundle) if exercise.solution_cells(key)]
     if not alone:
         return
-    for index, (kind, (title, body)) in enumerate(_IN_A_CALL.items()):
-        question = alone[index % len(alone)]
+    callable_ones = [key for key in alone if exercise.only_defines_functions(key)]
+    for index, (kind, (title, body)) in enumerate(_IN_A_CALL.items() if callable_ones else ()):
+        question = callable_ones[index % len(callable_ones)]
         yield _spoilt(exercise, signature(), question, kind, title, partial(in_every_call, body=body))
     for index, (kind, (title, lines)) in enumerate(_IN_A_CELL.items(), start=len(_IN_A_CALL)):
         question = alone[index % len(alone)]

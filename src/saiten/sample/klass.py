@@ -12,9 +12,10 @@ from itertools import count
 
 from saiten.answers import Answer, Kind
 from saiten.sample.damage import broken, odd
+from saiten.sample.hostile import hostile
 from saiten.sample.work import Exercise, SampleSubmission
 
-_SHARES = {"right": 0.25, "odd": 0.15, "mistake": 0.3, "half-done": 0.1, "broken": 0.2}
+_SHARES = {"right": 0.25, "odd": 0.13, "mistake": 0.28, "half-done": 0.09, "broken": 0.15, "hostile": 0.1}
 """What part of a class that has no room for every kind each group gets."""
 
 _MIXED_MISTAKES = 2
@@ -44,6 +45,7 @@ def compose(
         "mistake": [writer.answer(each) for each in answers if each.kind is Kind.MISTAKE],
         "half-done": list(writer.half_done()),
         "broken": list(broken(exercise, writer.remark)),
+        "hostile": list(hostile(exercise, writer.remark)),
     }
     groups = {name: [each for each in group if each.kind not in without] for name, group in groups.items()}
     everything = [each for group in groups.values() for each in group]

@@ -6,6 +6,7 @@ In: a bundle and the released notebooks' bytes. Out: `Work`, which is turned int
 
 from __future__ import annotations
 
+import ast
 import copy
 import json
 from collections.abc import Mapping
@@ -113,6 +114,10 @@ class Exercise:
         opened = self.solution_cells(question)
         return bool(opened) and all(_STUB in cell.release_source for _, cell in opened)
 
+    def only_defines_functions(self, question: str) -> bool:
+        """Tell whether functions are all that answers a question: then other bodies are no answer."""
+        return all(_only_defines_functions(cell.source) for _, cell in self.solution_cells(question))
+
     def solution_cells(self, question: str) -> list[tuple[str, BundleCell]]:
         """Return key and cell of the solution cells that belong to a question."""
         keys = question_keys(self.bundle)
@@ -175,6 +180,16 @@ class Work:
     def files(self) -> dict[str, bytes]:
         """Return file name to bytes, as Jupyter writes them."""
         return {f"{name}.ipynb": dump(document) for name, document in self.notebooks.items()}
+
+
+def _only_defines_functions(source: str) -> bool:
+    try:
+        body = ast.parse(source).body
+    except SyntaxError:
+        return False
+    beside = (ast.ClassDef, ast.Import, ast.ImportFrom, ast.Expr)
+    functions = [isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) for node in body]
+    return any(functions) and all(here or isinstance(node, beside) for here, node in zip(functions, body, strict=True))
 
 
 def dump(document: Mapping[str, Any]) -> bytes:
