@@ -127,6 +127,44 @@ def test_a_small_class_has_something_of_each(course: Course) -> None:
     assert {"odd", "mistake", "broken"} <= set(groups)
 
 
+@pytest.mark.parametrize("number", [None, 12, 40])
+def test_kinds_and_groups_can_be_left_out(course: Course, number: int | None) -> None:
+    """Is what was named absent, also from mixtures, and is everything else still there?"""
+    arguments = ["sample", PS1, "--course", str(course.root), "--without", "mistake", "--without", "odd:colab"]
+    run = CliRunner().invoke(main, [*arguments, *(["-n", str(number)] if number else [])])
+    assert run.exit_code == 0, run.output
+    kinds = {each.kind for each in read_expected(course.root, PS1).values()}
+    assert not [kind for kind in kinds if "adds_" in kind or kind == "odd:colab"]
+    if number != 12:
+        assert {"odd:renamed", "right:other_double", "broken:empty", "hostile:exits-with-0", "untouched"} <= kinds
+
+
+@pytest.mark.parametrize(
+    ("without", "said"),
+    [(["mistakes"], "The groups are: right"), (["right", "odd", "mistake", "half-done", "broken", "hostile"], "less")],
+    ids=["unknown", "everything"],
+)
+def test_leaving_out_nonsense_is_told(course: Course, without: list[str], said: str) -> None:
+    """Is a group that does not exist, or a class of nobody, an error with the next step?"""
+    options = [part for kind in without for part in ("--without", kind)]
+    run = CliRunner().invoke(main, ["sample", PS1, "--course", str(course.root), *options])
+    assert run.exit_code == 2
+    assert said in run.output
+
+
+def test_hostile_submissions_are_a_part_of_every_class(course: Course) -> None:
+    """Are they about a tenth of a class that has no room for all, and do they lose one question or none?"""
+    everyone = sample(course)
+    attacks = {each.kind: each.expected.questions for each in everyone.values() if each.kind.startswith("hostile:")}
+    assert len(attacks) > 8
+    for kind, questions in attacks.items():
+        lost = [name for name, points in questions.items() if points == 0]
+        assert len(lost) == (0 if kind.endswith(("behind", "others")) else 1)
+        assert set(lost) <= {"half", "square"}
+    some = sample(course, 10)
+    assert sum(each.kind.startswith("hostile:") for each in some.values()) == 1
+
+
 def test_students_paste_into_the_release(course: Course) -> None:
     """Does a right answer hold the reference without its markers, and nothing else of the instructor's?"""
     (reference,) = [each for each in sample(course).values() if each.kind == "reference"]

@@ -38,6 +38,13 @@ if TYPE_CHECKING:
     type=click.FloatRange(min=0, min_open=True),
     help="With --into: another time limit for a cell in that copy, so that a submission that hangs is soon done with.",
 )
+@click.option(
+    "--without",
+    multiple=True,
+    metavar="KIND",
+    help="Leave out a kind, such as broken:endless-loop, or a group (right, odd, mistake, half-done, broken, hostile); "
+    "may be given several times.",
+)
 @click.option("--seed", type=int, default=1, show_default=True, help="The same seed gives the same class.")
 @click.option(
     "--compare",
@@ -53,6 +60,7 @@ def command(
     course_dir: Path | None,
     into: Path | None,
     cell_seconds: float | None,
+    without: tuple[str, ...],
     seed: int,
     results: Path | None,
 ) -> None:
@@ -83,7 +91,7 @@ def command(
     if into is not None:
         course = copy_course(course, source, into, cell_seconds)
         source = course.assignment(assignment)
-    _show(course, assignment, write_class(course, source, number, seed))
+    _show(course, assignment, write_class(course, source, number, seed, without))
 
 
 def _show(course: Course, assignment: str, students: Mapping[str, SampleSubmission]) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterator, Sequence
 from itertools import count
 
 from saiten.answers import Answer, Kind
+from saiten.errors import SourceError
 from saiten.sample.damage import broken, odd
 from saiten.sample.hostile import hostile
 from saiten.sample.work import Exercise, SampleSubmission
@@ -32,11 +33,15 @@ def compose(
         answers: its planted answers; may be empty.
         number: how many submissions, 1 or more; None: every kind once.
         seed: what the choice and the order depend on.
-        without: kinds that are left out, such as `broken:endless-loop`.
+        without: kinds that are left out, such as `broken:endless-loop`, or whole groups, such as `mistake`.
 
     Raises:
-        SourceError: an answer does not fit the assignment.
+        SourceError: an answer does not fit the assignment, `without` names no group, or leaves nothing.
     """
+    unknown = [kind for kind in without if kind.partition(":")[0] not in {*_SHARES, "reference", "untouched"}]
+    if unknown:
+        raise SourceError(f"There is no kind of submission {unknown[0]!r}.", f"The groups are: {', '.join(_SHARES)}.")
+    answers = [each for each in answers if not {each.kind, f"{each.kind}:{each.name}"} & set(without)]
     chance, remarks = random.Random(seed), count(1)
     writer = _Writer(exercise, remarks)
     groups = {
@@ -47,8 +52,13 @@ def compose(
         "broken": list(broken(exercise, writer.remark)),
         "hostile": list(hostile(exercise, writer.remark)),
     }
-    groups = {name: [each for each in group if each.kind not in without] for name, group in groups.items()}
+    groups = {
+        name: [each for each in group if name not in without and each.kind not in without]
+        for name, group in groups.items()
+    }
     everything = [each for group in groups.values() for each in group]
+    if not everything:
+        raise SourceError("Nothing is left of the class.", "Leave out less.")
     if number is None:
         return everything
     if number < len(everything):

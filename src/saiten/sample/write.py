@@ -48,7 +48,7 @@ def write_class(
         assignment: a built assignment of it.
         number: how many students; None: one for every kind of submission.
         seed: the same seed gives the same bytes.
-        without: kinds that are left out, such as `broken:endless-loop`.
+        without: kinds that are left out, such as `broken:endless-loop`, or whole groups, such as `mistake`.
 
     Returns:
         student to submission.
