@@ -8,6 +8,7 @@ from facelab.datasets.digits import Digits, load_digits
 from facelab.datasets.faces import Faces, load_faces
 from facelab.datasets.patches import FacePatches, load_face_patches
 from facelab.datasets.photos import Photos, load_photos
+from facelab.embedding import embed_images
 from facelab.errors import DamagedFileError, DataNotFoundError, FacelabError
 from facelab.plots import show_images
 from facelab.pretrained import Pretrained, load_pretrained
@@ -21,6 +22,7 @@ __all__ = [
     "Faces",
     "Photos",
     "Pretrained",
+    "embed_images",
     "load_digits",
     "load_face_patches",
     "load_faces",

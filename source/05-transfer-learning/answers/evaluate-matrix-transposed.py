@@ -1,0 +1,24 @@
+# ---
+# kind: mistake
+# title: rows are the answers
+# scores: {evaluate: 7}
+# ---
+
+# %% evaluate
+def confusion_matrix(truth, answer, n_classes):
+    counts = np.zeros((n_classes, n_classes), dtype=int)
+    for t, a in zip(truth, answer, strict=True):
+        counts[a, t] += 1
+    return counts
+
+
+def wilson_interval(n_correct, n):
+    p, z = n_correct / n, 1.96
+    centre = p + z**2 / (2 * n)
+    half = z * np.sqrt(p * (1 - p) / n + z**2 / (4 * n**2))
+    return (centre - half) / (1 + z**2 / n), (centre + half) / (1 + z**2 / n)
+
+
+def area_under_curve(is_face, score):
+    difference = score[is_face][:, np.newaxis] - score[~is_face]
+    return np.mean((1 + np.sign(difference)) / 2)

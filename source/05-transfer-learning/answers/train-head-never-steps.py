@@ -1,0 +1,16 @@
+# ---
+# kind: mistake
+# title: computes gradients and never makes a step
+# scores: {train-head: 0}
+# ---
+
+# %% train-head
+def train_head(features, labels, n_classes, decay, lr, steps):
+    W = torch.zeros(n_classes, features.shape[1], requires_grad=True)
+    b = torch.zeros(n_classes, requires_grad=True)
+    optimizer = torch.optim.SGD([W, b], lr=lr)
+    for _ in range(steps):
+        optimizer.zero_grad()
+        loss = F.cross_entropy(features @ W.T + b, labels) + decay * (W**2).sum()
+        loss.backward()
+    return W.detach(), b.detach()

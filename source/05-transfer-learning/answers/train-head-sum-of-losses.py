@@ -1,0 +1,17 @@
+# ---
+# kind: mistake
+# title: adds the losses up instead of taking their mean
+# scores: {train-head: 0}
+# ---
+
+# %% train-head
+def train_head(features, labels, n_classes, decay, lr, steps):
+    W = torch.zeros(n_classes, features.shape[1], requires_grad=True)
+    b = torch.zeros(n_classes, requires_grad=True)
+    optimizer = torch.optim.SGD([W, b], lr=lr)
+    for _ in range(steps):
+        optimizer.zero_grad()
+        loss = F.cross_entropy(features @ W.T + b, labels, reduction="sum") + decay * (W**2).sum()
+        loss.backward()
+        optimizer.step()
+    return W.detach(), b.detach()

@@ -1,0 +1,17 @@
+# ---
+# kind: mistake
+# title: "uses weight_decay: half as much, and on the bias, too"
+# scores: {train-head: 7}
+# ---
+
+# %% train-head
+def train_head(features, labels, n_classes, decay, lr, steps):
+    W = torch.zeros(n_classes, features.shape[1], requires_grad=True)
+    b = torch.zeros(n_classes, requires_grad=True)
+    optimizer = torch.optim.SGD([W, b], lr=lr, weight_decay=decay)
+    for _ in range(steps):
+        optimizer.zero_grad()
+        loss = F.cross_entropy(features @ W.T + b, labels)
+        loss.backward()
+        optimizer.step()
+    return W.detach(), b.detach()
