@@ -114,7 +114,7 @@ def _is_matrix(node: ast.expr) -> bool:
 
 @operator("arithmetic", ast.BinOp, "a + b", "a - b")
 def other_operator(node: ast.BinOp, cell: Cell) -> Iterator[Change]:
-    """Another operator between the same operands: `+` and `-`, `*` and `/`, `//` and `/`, `**` and `*`, `@` and `*`."""
+    """Another operator between the same operands: `-`, `/`, `//`, `*` for `+`, `*`, `/`, `**` or `@`, and so on."""
     if _is_neutral(node) or is_sequence(node) or (isinstance(node.left, ast.Constant) and isinstance(node.op, ast.Mod)):
         return
     old = _SYMBOLS[type(node.op)]

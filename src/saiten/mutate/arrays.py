@@ -12,6 +12,7 @@ from itertools import pairwise
 from saiten.mutate.arithmetic import is_number
 from saiten.mutate.cell import Cell, Change, called_name
 from saiten.mutate.constants import number
+from saiten.mutate.scope import is_method
 from saiten.mutate.table import operator
 from saiten.mutate.vocabulary import AXIS_KEYWORDS, DTYPES, words
 
@@ -46,7 +47,7 @@ def other_axis(node: ast.keyword, cell: Cell) -> Iterator[Change]:
 def other_axis_by_position(node: ast.Call, cell: Cell) -> Iterator[Change]:
     """The same, where the axis is a plain argument."""
     name = called_name(node)
-    axes = {"expand_dims": 1}.get(name, 0 if isinstance(node.func, ast.Attribute) else 1)
+    axes = {"expand_dims": 1}.get(name, 0 if is_method(node) else 1)
     if name in _BY_AXIS and len(node.args) > axes:
         yield from _other_axis(node.args[axes], cell)
 
@@ -180,6 +181,8 @@ def other_range(node: ast.Call, cell: Cell) -> Iterator[Change]:
     name = called_name(node)
     if name not in ("range", "arange") or not 1 <= len(node.args) <= 3:
         return
+    if any(isinstance(each, ast.Starred) for each in node.args):
+        return
     place = 0 if len(node.args) == 1 else 1
     stop = node.args[place]
     value = whole_number(stop)
@@ -278,7 +281,7 @@ def other_builtin_dtype(node: ast.Name, cell: Cell) -> Iterator[Change]:
                 yield cell.edit(cell.start(node), cell.end(node), other, node)
 
 
-@operator("dtype", ast.Attribute, "x.astype(np.float32)", "x.astype(np.float64)")
+@operator("dtype", ast.Attribute, "x.astype(np.float32)", "x.astype(np.uint8)")
 def other_dtype(node: ast.Attribute, cell: Cell) -> Iterator[Change]:
     """The same for the dtypes of NumPy and torch."""
     if isinstance(node.value, ast.Name) and node.value.id in ("np", "numpy", "torch"):

@@ -11,29 +11,18 @@ from collections.abc import Iterator
 from saiten.mutate.arithmetic import is_number
 from saiten.mutate.arrays import without_keyword
 from saiten.mutate.cell import Cell, Change, called_name
-from saiten.mutate.scope import is_list
+from saiten.mutate.scope import is_list, is_method
 from saiten.mutate.table import operator
 from saiten.mutate.vocabulary import (
     AXIS_KEYWORDS,
     BUILTIN_NEIGHBOURS,
     FORGETTABLE,
-    LIBRARIES,
     METHODS,
     NEIGHBOURS,
     NEVER_METHODS,
     TUNING,
     WITHOUT_EFFECT,
 )
-
-
-def is_method(call: ast.Call) -> bool:
-    """Tell whether a call is one of an object's methods and not of a library's functions."""
-    if not isinstance(call.func, ast.Attribute):
-        return False
-    root: ast.expr = call.func.value
-    while isinstance(root, ast.Attribute):
-        root = root.value
-    return not (isinstance(root, ast.Name) and root.id in LIBRARIES)
 
 
 @operator("function", ast.Call, "np.argmin(errors)", "np.argmax(errors)")

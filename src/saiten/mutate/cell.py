@@ -9,11 +9,12 @@ from __future__ import annotations
 import ast
 import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from saiten.errors import EngineError
 
+Shape = tuple[object, ...]
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -37,6 +38,29 @@ class Change:
     """what stands there instead"""
     statement: ast.stmt
     """the innermost statement that is changed"""
+    shape: Shape | None = None
+    """what the cell then means, where that is known already"""
+
+
+def shape_of(node: ast.AST, known: Mapping[ast.AST, Shape] | None = None) -> Shape:
+    """Return what a tree means, to compare and to hash: as `ast.dump`, without positions, in a third of the time.
+
+    Args:
+        node: the tree.
+        known: shapes of parts of it that need not be looked at again.
+    """
+    if known is not None and (found := known.get(node)) is not None:
+        return found
+    parts: list[object] = [node.__class__]
+    for name in node._fields:
+        value = getattr(node, name, None)
+        if isinstance(value, ast.AST):
+            parts.append(shape_of(value, known))
+        elif isinstance(value, list):
+            parts.append(tuple([shape_of(each, known) if isinstance(each, ast.AST) else each for each in value]))
+        else:
+            parts.append((value.__class__, value))  # 1, 1.0 and True are equal, but not the same
+    return tuple(parts)
 
 
 def parse(text: str) -> ast.Module:
@@ -74,8 +98,9 @@ class Cell:
     def __init__(self, text: str) -> None:
         self.text = text
         self.tree = parse(text)
-        self.dump = ast.dump(self.tree)
+        self.shape = shape_of(self.tree)
         self.parents: dict[ast.AST, ast.AST] = {}
+        self._shapes: dict[ast.AST, Shape] = {}
         for parent in ast.walk(self.tree):
             for child in ast.iter_child_nodes(parent):
                 # contexts and operators are singletons: they have no place of their own
@@ -200,14 +225,14 @@ class Cell:
             EngineError: `new` cannot be written down, which is a mistake of the operator.
         """
         start, end = self.start(node), self.end(node)
-        meant = self._dump_with(node, new)
+        meant = self._shape_with(node, new)
         for first, last, text in self._edits(start, end, new, wanted):
             try:
                 tree = parse(self.text[:first] + text + self.text[last:])
             except (SyntaxError, ValueError):
                 continue
-            if ast.dump(tree) == meant:
-                return Change(first, last, text, self.statement(node))
+            if shape_of(tree) == meant:
+                return Change(first, last, text, self.statement(node), meant)
         raise EngineError(f"{ast.unparse(new)!r} cannot be written in place of {self.source(node)!r}")
 
     def replace_operator(self, left: ast.expr, right: ast.expr, old: str, new: str) -> tuple[int, int, str] | None:
@@ -228,23 +253,14 @@ class Cell:
                 yield start - 1, end + 1, text  # parentheses that are needed no more
             yield start, end, text
 
-    def _dump_with(self, node: ast.expr, new: ast.expr) -> str:
-        parent = self.parents[node]
-        for name, value in ast.iter_fields(parent):
-            if value is node:
-                setattr(parent, name, new)
-                try:
-                    return ast.dump(self.tree)
-                finally:
-                    setattr(parent, name, node)
-            if isinstance(value, list) and any(item is node for item in value):
-                place = next(index for index, item in enumerate(value) if item is node)
-                value[place] = new
-                try:
-                    return ast.dump(self.tree)
-                finally:
-                    value[place] = node
-        raise EngineError(f"a {type(node).__name__} is not where its parent says")
+    def _shape_with(self, node: ast.expr, new: ast.expr) -> Shape:
+        """Return what the cell means with one expression in place of another."""
+        if not self._shapes:
+            self._shapes = {each: shape_of(each) for each in self.parents if isinstance(each, ast.expr | ast.stmt)}
+        above = set(self.ancestors(node))
+        known = {each: shape for each, shape in self._shapes.items() if each not in above}
+        known[node] = shape_of(new, known)
+        return shape_of(self.tree, known)
 
     def _spellings(self, new: ast.expr) -> Iterator[str]:
         """Yield texts for an expression, those with the fewest parentheses first; nodes of this cell keep theirs."""

@@ -14,7 +14,8 @@ from saiten.mutate.table import operator
 from saiten.mutate.vocabulary import AXIS_KEYWORDS, CHOICES, SEEDS, TUNING, WITHOUT_EFFECT, words
 
 _HANDLED_BY_ARRAYS = words(
-    "arange range reshape view transpose permute swapaxes moveaxis squeeze unsqueeze expand_dims flatten roll"
+    "arange range reshape view transpose permute swapaxes moveaxis squeeze unsqueeze expand_dims flatten roll softmax "
+    "log_softmax cumsum"
 )
 
 
@@ -52,7 +53,7 @@ def number(value: int | float) -> ast.expr:
 
 @operator("constant", ast.Constant, "size = 3", "size = 4")
 def other_number(node: ast.Constant, cell: Cell) -> Iterator[Change]:
-    """A whole number one off; a fraction twice as large; a parameter of a search a hundred times smaller."""
+    """A whole number one off; a fraction doubled or halved; the step of a search (`lr`) a hundred times smaller."""
     place = place_of(node, cell)
     if not is_number(node) or place in ("axis", "index", "bounds"):
         return

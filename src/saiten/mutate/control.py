@@ -174,7 +174,7 @@ def list_filter(node: ast.ListComp, cell: Cell) -> Iterator[Change]:
         yield cell.replace(node, ast.ListComp(node.elt, generators))
 
 
-@operator("filter", ast.GeneratorExp, "sum(x for x in xs if x)", "sum((x for x in xs))")
+@operator("filter", ast.GeneratorExp, "sum(x for x in xs if x)", "sum(x for x in xs)")
 def generator_filter(node: ast.GeneratorExp, cell: Cell) -> Iterator[Change]:
     """A generator's filter forgotten."""
     for generators in _unfiltered(node.generators):

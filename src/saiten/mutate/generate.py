@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from saiten.mutate.cell import Cell, Change, compiles, parse
+from saiten.mutate.cell import Cell, Change, compiles, parse, shape_of
 from saiten.mutate.table import OPERATORS
 
 
@@ -61,7 +61,7 @@ def mutants(source: str, *, only: Sequence[tuple[int, int]] | None = None) -> li
         cell = Cell(source)
     except (SyntaxError, ValueError):
         return []
-    seen = {cell.dump}
+    seen = {cell.shape}
     names: set[str] = set()
     counted: Counter[tuple[str, ...]] = Counter()
     found = []
@@ -71,14 +71,16 @@ def mutants(source: str, *, only: Sequence[tuple[int, int]] | None = None) -> li
         if only is not None and not any(low <= first and last <= high for low, high in only):
             continue
         text = source[: change.start] + change.text + source[change.end :]
+        if change.shape in seen:
+            continue
         try:
             tree = parse(text)
         except (SyntaxError, ValueError):
             continue
-        dump = ast.dump(tree)
-        if dump in seen or not compiles(tree):
+        shape = change.shape or shape_of(tree)
+        if shape in seen or not compiles(tree):
             continue
-        seen.add(dump)
+        seen.add(shape)
         key = (operator, *_identity(cell, change))
         name = _name(key, counted[key])
         while name in names:
@@ -113,7 +115,7 @@ def _trimmed(cell: Cell, change: Change) -> Change:
     back = 0
     while back < min(len(old), len(new)) - front and old[-1 - back] == new[-1 - back]:
         back += 1
-    return Change(change.start + front, change.end - back, new[front : len(new) - back], change.statement)
+    return Change(change.start + front, change.end - back, new[front : len(new) - back], change.statement, change.shape)
 
 
 def _identity(cell: Cell, change: Change) -> tuple[str, str, str]:

@@ -75,7 +75,7 @@ def called_twice(node: ast.Expr, cell: Cell) -> Iterator[Change]:
         yield _repeated(node, cell)
 
 
-@operator("reversed", ast.Call, "np.argsort(x)", "np.argsort(x)[::-1]")
+@operator("reversed", ast.Call, "order = np.argsort(x)", "order = np.argsort(x)[::-1]")
 def reversed_order(node: ast.Call, cell: Cell) -> Iterator[Change]:
     """What is put in order, or counted up, the other way round."""
     name = called_name(node)

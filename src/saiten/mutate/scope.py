@@ -9,6 +9,7 @@ import ast
 from collections.abc import Iterator
 
 from saiten.mutate.cell import FUNCTIONS, Cell, Function
+from saiten.mutate.vocabulary import LIBRARIES
 
 
 def bound_names(target: ast.AST) -> Iterator[str]:
@@ -92,3 +93,13 @@ def is_list(name: str, node: ast.AST, cell: Cell) -> bool:
             if isinstance(one, ast.Name) and one.id == name:
                 return isinstance(bound, ast.List | ast.ListComp)
     return False
+
+
+def is_method(call: ast.Call) -> bool:
+    """Tell whether a call is one of an object's methods and not of a library's functions."""
+    if not isinstance(call.func, ast.Attribute):
+        return False
+    root: ast.expr = call.func.value
+    while isinstance(root, ast.Attribute):
+        root = root.value
+    return not (isinstance(root, ast.Name) and root.id in LIBRARIES)

@@ -111,11 +111,10 @@ LIBRARIES = words("np numpy torch F cv2 math scipy nn copy ndimage signal random
 
 DTYPES: dict[str, tuple[str, ...]] = {
     "bool": ("int",),
-    "double": ("float32",),
-    "float": ("int", "np.float32"),
-    "float16": ("float32",),
-    "float32": ("float64", "uint8"),
-    "float64": ("float32", "int64"),
+    "double": ("float16",),
+    "float": ("int", "np.float16"),
+    "float32": ("float16", "uint8"),
+    "float64": ("float16", "int64"),
     "int": ("float",),
     "int8": ("uint8",),
     "int32": ("uint8",),
@@ -124,6 +123,7 @@ DTYPES: dict[str, tuple[str, ...]] = {
     "long": ("float32",),
     "uint8": ("float64", "int8"),
 }
+"""too coarse, or cut to whole numbers; float32 for float64 is left alone, for most courses allow either"""
 
 CHOICES: tuple[tuple[str, ...], ...] = (
     ("constant", "reflect", "edge", "symmetric", "wrap"),
@@ -205,6 +205,7 @@ CONFUSED: tuple[tuple[str, ...], ...] = (
     ("low", "high"),
     ("min", "max"),
     ("mean", "std"),
+    ("fp", "fn"),
     ("tp", "fp", "fn", "tn"),
     ("precision", "recall"),
     ("pos", "neg"),
