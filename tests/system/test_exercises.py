@@ -7,7 +7,6 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -27,10 +26,13 @@ def saiten(*arguments: str) -> subprocess.CompletedProcess[str]:
 @pytest.mark.system
 @pytest.mark.timeout(1500)
 @pytest.mark.parametrize("exercise", EXERCISES)
-def test_every_planted_answer_gets_what_it_declares(exercise: str, tmp_path: Path) -> None:
-    """Do the reference, the release, every right way, every mistake and every broken hand-in get their exact points?"""
+def test_a_class_of_every_kind_gets_what_it_has_to_get(exercise: str, tmp_path: Path) -> None:
+    """Do right, odd, half-done, broken and hostile hand-ins get their exact points, and does every demonstration run?
+
+    Mistakes are left out: `make check` marks each of them in the engine.
+    """
     course, results = tmp_path / "course", tmp_path / "results.jsonl"
-    made = saiten("sample", exercise, "--into", str(course), "--cell-seconds", "5")
+    made = saiten("sample", exercise, "--into", str(course), "--cell-seconds", "5", "--without", "mistake")
     assert made.returncode == 0, made.stderr
     marked = saiten("grade", exercise, "--course", str(course), "--json")
     assert marked.returncode in (0, 1), marked.stderr
@@ -43,12 +45,6 @@ def test_every_planted_answer_gets_what_it_declares(exercise: str, tmp_path: Pat
     right = [student for student, kind in answers.items() if kind == "reference" or kind.startswith("right:")]
     assert len(right) > 3
     assert [each for student in right for each in complaints(course, exercise, student)] == []
-    mistaken = [
-        each
-        for each in map(json.loads, results.read_text(encoding="utf-8").splitlines())
-        if answers[each["student"]].startswith("mistake:")
-    ]
-    assert [each for result in mistaken for each in poor_messages(result)] == []
 
 
 def complaints(course: Path, exercise: str, student: str) -> Iterator[str]:
@@ -60,14 +56,6 @@ def complaints(course: Path, exercise: str, student: str) -> Iterator[str]:
                 yield f"{student}: {cell['id']}: {output['ename']}: {output['evalue']}"
             if "missing from" in "".join(output.get("text", "")):
                 yield f"{student}: {cell['id']}: {output['text']}"
-
-
-def poor_messages(result: dict[str, Any]) -> Iterator[str]:
-    """Yield what is said of lost points that a student should not read, or cannot."""
-    for question in result["questions"]:
-        said = question["message"]
-        if "this test decides nothing" in said or "array(" in said:
-            yield f"{result['student']}: {question['name']}: {said}"
 
 
 @pytest.mark.system
