@@ -1,0 +1,23 @@
+# ---
+# kind: mistake
+# title: "negative indices count from the other end"
+# scores: {s-and-c-cells: 6}
+# ---
+
+# %% s-and-c-cells
+def s_cells(image, template):
+    windows = sliding_window_view(np.asarray(image, dtype=float), template.shape)
+    windows = windows - windows.mean(axis=(2, 3), keepdims=True)
+    t = template - template.mean()
+    lengths = np.sqrt((windows**2).sum(axis=(2, 3)) * (t**2).sum())
+    flat = windows.std(axis=(2, 3)) < 1e-6
+    return np.where(flat, 0, (windows * t).sum(axis=(2, 3)) / np.where(flat, 1, lengths))
+
+
+def c_cell(s_map, row, column, radius, mode):
+    field = (
+        np.asarray(s_map)
+        .take(range(row - radius, row + radius + 1), axis=0, mode="wrap")
+        .take(range(column - radius, column + radius + 1), axis=1, mode="wrap")
+    )
+    return field.max() if mode == "max" else field.sum()

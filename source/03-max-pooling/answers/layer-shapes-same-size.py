@@ -1,0 +1,24 @@
+# ---
+# kind: mistake
+# title: "a convolution keeps the size"
+# scores: {layer-shapes: 0}
+# ---
+
+# %% layer-shapes
+def layer_shapes(shape, layers):
+    channels, height, width = shape
+    shapes, parameters = [], []
+    for kind, *numbers in layers:
+        if kind == "conv":
+            out, kernel = numbers[:2]
+            parameters.append(out * (channels * kernel**2 + 1))
+            channels, height, width = out, height, width
+        elif kind == "pool":
+            kernel, stride = numbers
+            parameters.append(0)
+            height, width = (height - kernel) // stride + 1, (width - kernel) // stride + 1
+        else:
+            parameters.append(numbers[0] * (channels * height * width + 1))
+            channels, height, width = numbers[0], 1, 1
+        shapes.append((channels, height, width))
+    return shapes, parameters

@@ -1,0 +1,19 @@
+# ---
+# kind: mistake
+# title: "features hang over the border"
+# scores: {max-or-sum: 0}
+# ---
+
+# %% max-or-sum
+def c_responses(picture, features, mode):
+    responses = []
+    for feature in features:
+        s = np.maximum(correlate2d(picture, feature, mode="same"), 0)
+        responses.append(s.max() if mode == "max" else s.sum())
+    return np.array(responses)
+
+
+def view_cell(picture, preferred, features, mode, sigma):
+    best = c_responses(preferred, features, mode)
+    distance = np.sum((c_responses(picture, features, mode) - best) ** 2)
+    return np.exp(-distance / (2 * sigma**2 * np.sum(best**2)))

@@ -1,0 +1,19 @@
+# ---
+# kind: mistake
+# title: "rectifies after pooling instead of before"
+# scores: {max-or-sum: 3}
+# ---
+
+# %% max-or-sum
+def c_responses(picture, features, mode):
+    responses = []
+    for feature in features:
+        s = correlate2d(picture, feature, mode="valid")
+        responses.append(max(s.max() if mode == "max" else s.sum(), 0))
+    return np.array(responses)
+
+
+def view_cell(picture, preferred, features, mode, sigma):
+    best = c_responses(preferred, features, mode)
+    distance = np.sum((c_responses(picture, features, mode) - best) ** 2)
+    return np.exp(-distance / (2 * sigma**2 * np.sum(best**2)))

@@ -1,0 +1,15 @@
+# ---
+# kind: mistake
+# title: "believes that it is always 75 %"
+# scores: {pool-2x2: 4}
+# ---
+
+# %% pool-2x2
+def max_pool_2x2(image):
+    image = np.asarray(image)
+    height, width = image.shape[0] // 2, image.shape[1] // 2
+    return image[: 2 * height, : 2 * width].reshape(height, 2, width, 2).max(axis=(1, 3))
+
+
+def thrown_away(height, width):
+    return 0.75

@@ -1,0 +1,16 @@
+# ---
+# kind: mistake
+# title: "marks the switches, and forgets the gradient that arrives"
+# scores: {pool-backward: 4}
+# ---
+
+# %% pool-backward
+def pool_backward(x, gradient, kernel, stride, mode):
+    result = np.zeros(np.shape(x))
+    for (row, column), g in np.ndenumerate(gradient):
+        area = np.s_[row * stride : row * stride + kernel, column * stride : column * stride + kernel]
+        if mode == "max":
+            result[area].flat[x[area].argmax()] += 1
+        else:
+            result[area] += g / kernel**2
+    return result

@@ -1,0 +1,25 @@
+# ---
+# kind: mistake
+# title: "keeps integers, so the mean is cut off"
+# scores: {pool: 10}
+# ---
+
+# %% pool
+def pool(x, kernel, stride=None, padding=0, mode="max"):
+    if mode not in ("max", "average", "sum"):
+        raise ValueError(mode)
+    if 2 * padding > kernel:
+        raise ValueError("padding")
+    stride = kernel if stride is None else stride
+    x = np.asarray(x)
+    frame = [(0, 0)] * (x.ndim - 2) + [(padding, padding)] * 2
+    padded = np.pad(
+        x,
+        frame,
+        constant_values=np.iinfo(int).min if mode == "max" and x.dtype == int else -np.inf if mode == "max" else 0,
+    )
+    windows = sliding_window_view(padded, (kernel, kernel), axis=(-2, -1))[..., ::stride, ::stride, :, :]
+    if mode == "max":
+        return windows.max(axis=(-2, -1))
+    total = windows.sum(axis=(-2, -1))
+    return total if mode == "sum" else (total / kernel**2).astype(x.dtype)

@@ -1,0 +1,19 @@
+# ---
+# kind: mistake
+# title: "does not pool at all"
+# scores: {shift-curve: 4}
+# ---
+
+# %% shift-curve
+def shift_curve(x, shifts, kernel):
+    def respond(picture):
+        return picture.ravel()
+
+    width = x.shape[1]
+    wide = np.pad(x, ((0, 0), (width, width)))
+    a = respond(x)
+    curve = []
+    for shift in shifts:
+        b = respond(wide[:, width - shift : 2 * width - shift])
+        curve.append(a @ b / (np.linalg.norm(a) * np.linalg.norm(b)))
+    return curve
