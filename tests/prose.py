@@ -30,7 +30,8 @@ _NO_PROSE = re.compile(
     r"|(?P<tick>`+)(?!`).+?(?<!`)(?P=tick)(?!`)"
     r"|\$\$.+?\$\$|\$[^$\n]+(?:\n[^$\n]+)?\$"
     r"|<!--.*?-->|</?[A-Za-z][^<>]*>"
-    r"|(?<=\])\([^)\s]+\)|https?://\S+",
+    r"|(?<=\])\([^)\s]+\)|https?://\S+"
+    r'|"\w+"',  # a value of an argument
     re.DOTALL | re.MULTILINE,
 )
 _LINE_END_IN_JAPANESE = re.compile(rf"(?<=[{JAPANESE}、。「」])[ \t]*\n[ \t]*(?=[{JAPANESE}、。「」])")
