@@ -87,7 +87,7 @@ def test_planted_answers_get_what_they_declare(proved: CheckReport) -> None:
     """Are the right way and the mistake marked, each with what it has to get?"""
     rows = {row.name: row for row in proved.answers}
     assert rows["right-sorted"].found == {"clamp": 3, "scale": 2}
-    assert rows["clamp-no-upper"].found == {"clamp": 0, "scale": 2}
+    assert rows["clamp-no-upper"].found == {"clamp": 0}
     assert all(row.holds for row in rows.values())
     assert "answers" not in failed(proved)
 
@@ -141,6 +141,20 @@ def test_a_mistake_that_spoils_a_later_question(tmp_path: Path) -> None:
     (row,) = report.answers
     assert row.found == {"clamp": 0, "twice": 0}
     assert "twice has to get 1, got 0" in failed(report)["answers"]
+
+
+def test_mistakes_beyond_their_question(tmp_path: Path) -> None:
+    """Is a mistake in two questions run whole, and one refused that declares a loss where nothing uses its cell?"""
+    wide = (
+        MISTAKE.replace("{clamp: 0}", "{clamp: 0, scale: 0}")
+        + "\n# %% scale\ndef scale(values, factor):\n    return 0\n"
+    )
+    far = MISTAKE.replace("{clamp: 0}", "{clamp: 0, scale: 1}")
+    report = check(tmp_path, files={"answers/wide.py": wide, "answers/far.py": far})
+    rows = {row.name: row for row in report.answers}
+    assert rows["wide"].holds
+    assert rows["wide"].found == {"clamp": 0, "scale": 0}
+    assert "scale has to get 1, got what the reference gets" in failed(report)["answers"]
 
 
 def test_a_right_way_that_loses_points(tmp_path: Path) -> None:
@@ -296,8 +310,8 @@ def test_tails_hold_what_a_question_needs() -> None:
     seconds = {"n": {each.id: 1.0 for each in NOTEBOOK.cells}}
     tails = {tail.question: [each.id for each in tail.notebook.cells] for tail in make_tails(bundle, seconds)}
     assert tails == {
-        "a": ["data", "a", "ta", "b", "tb", "work", "c", "tc"],
-        "b": ["data", "a", "b", "tb", "work", "c", "tc"],
+        "a": ["data", "a", "ta", "b", "tb"],
+        "b": ["data", "a", "b", "tb"],
         "c": ["data", "work", "c", "tc"],
     }
     entire = {tail.question: tail for tail in make_tails(bundle, seconds, prune=False)}

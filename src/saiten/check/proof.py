@@ -84,7 +84,7 @@ class _Proof:
             answer.expected(self._bundle)  # does it fit?
         self._waivers = read_waivers(assignment.folder / WAIVERS_FILE)
         self._chosen = options.questions or tuple(self._keys)
-        self._whole = Whole(self._exercise(), [each for each in self._answers if each.kind is Kind.RIGHT])
+        self._whole = Whole(self._exercise(), self._answers)
 
     # -- what is to be marked ---------------------------------------------------------------------------------------
 
@@ -170,20 +170,13 @@ class _Proof:
         return sum(times[each] for each in mine), sum(times[cell.id] for cell in tail.notebook.cells[first:])
 
     def _mistakes(self, keys: Sequence[str]) -> dict[str, list[Answer]]:
-        """Planted mistakes by the question whose cell they change first."""
-        owner = {id(cell): key for key in keys for _, cell in self._whole.exercise.solution_cells(key)}
-        place = {key: owner.get(id(cell), "") for key, cell in cell_keys(self._bundle)}
+        """Planted mistakes by the one question whose cells they change."""
+        owners = self._whole.owners()
         found: dict[str, list[Answer]] = {key: [] for key in keys}
         for answer in self._answers:
-            if answer.kind is Kind.MISTAKE:
-                changed = [key for key, _ in cell_keys(self._bundle) if key in answer.cells]
-                first = next((place[key] for key in changed if place[key]), None)
-                if first is None:
-                    raise SourceError(
-                        f"Answer {answer.name}.py changes no cell of an automatically marked question.",
-                        "A mistake has to show in a question that tests mark.",
-                    )
-                found[first].append(answer)
+            changed = {owners[key] for key in answer.cells if key in owners}
+            if answer.kind is Kind.MISTAKE and len(changed) == 1 and changed <= found.keys():
+                found[changed.pop()].append(answer)
         return found
 
     def _cells(self, answer: Answer, tail: Tail) -> dict[str, str]:
@@ -272,7 +265,7 @@ class _Proof:
             answer.name,
             str(answer.kind),
             answer.title,
-            {key: expected_of[key] for key in inside} or dict(answer.scores),
+            {key: expected_of[key] for key in inside} | dict(answer.scores),
             {key: each.score for key, each in inside.items()},
             result.message or next(iter(lost), ""),
             result.seconds,
@@ -337,11 +330,18 @@ def _impatient(limits: Limits, own: float, after: float) -> Limits:
 
 def _differences(row: AnswerRow) -> str:
     parts = [
-        f"{key} has to get {points:g}, got {'no points yet' if row.found.get(key) is None else f'{row.found[key]:g}'}"
+        f"{key} has to get {points:g}, got {_points(row.found, key)}"
         for key, points in row.expected.items()
         if row.found.get(key) != points
     ]
     return "; ".join(parts)
+
+
+def _points(found: Mapping[str, float | None], key: str) -> str:
+    if key not in found:
+        return "what the reference gets: nothing in it uses the changed cells"
+    points = found[key]
+    return "no points" if points is None else f"{points:g}"
 
 
 def _about_cost(limits: Limits, slowest: float, total: float, memory: float) -> list[Finding]:

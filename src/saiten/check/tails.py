@@ -1,7 +1,7 @@
 """Notebooks that begin just before a question: what a wrong answer there can change, and nothing else.
 
 In: a bundle with its reference run. Out: for each question a `Tail`: everything before it has become set-up code that
-runs once and is forked from; the question and what follows are as they were.
+runs once and is forked from; the question, and later ones that use its names, are as they were.
 A submission that differs from the reference only in one question is then marked in the time of that question.
 """
 
@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 
 from saiten.answers import question_keys
 from saiten.bundle import Bundle, BundleCell, BundleNotebook, Role, questions
+from saiten.check.order import blocks, free_names
 from saiten.grading.ground import names_used
 
 _QUICK_SECONDS = 0.2
@@ -21,7 +22,7 @@ _QUICK_SECONDS = 0.2
 
 @dataclass(frozen=True)
 class Tail:
-    """An assignment's notebook from one question on."""
+    """One question of an assignment's notebook, and the later ones that use its names."""
 
     question: str
     """key of the question, see `saiten.answers.question_keys`"""
@@ -78,12 +79,22 @@ def _from_question(
     prune: bool,
 ) -> list[BundleCell]:
     begin = next(index for index, cell in enumerate(notebook.cells) if cell.id == solutions[0].id)
-    code = [cell for cell in notebook.cells if cell.cell_type == "code" and cell.role is not Role.TASK]
-    before = {cell.id for cell in notebook.cells[:begin]}
-    head = [_as_setup(cell) for cell in code if cell.id in before and cell.role is not Role.TEST]
+    before = [cell for cell in notebook.cells[:begin] if cell.cell_type == "code" and cell.role is not Role.TEST]
+    head = [_as_setup(cell) for cell in before]
     # what a person marks (a picture) is the student's, and decides nothing here
-    rest = [cell for cell in code if cell.id not in before and cell.role is not Role.MANUAL]
+    rest = [cell for cell in _touched(notebook, begin) if cell.cell_type == "code" and cell.role is not Role.MANUAL]
     return _needed(head, rest, seconds) if prune else [*head, *rest]
+
+
+def _touched(notebook: BundleNotebook, begin: int) -> list[BundleCell]:
+    """The question that begins there, and every later one that uses a name that it brings, directly or not."""
+    cells: list[BundleCell] = []
+    names: set[str] = set()
+    for block in blocks(notebook)[1]:
+        if block[0].id == notebook.cells[begin].id or names & free_names(block):
+            cells += block
+            names |= {name for cell in block for name in cell.brings}
+    return cells
 
 
 def _as_setup(cell: BundleCell) -> BundleCell:

@@ -1,4 +1,4 @@
-"""Submissions of the whole notebook: the reference twice, the untouched release, other right ways.
+"""Submissions of the whole notebook: the reference twice, the untouched release, other right ways, wide mistakes.
 
 In: an `Exercise`, planted right answers. Out: jobs for the laboratory, then findings and rows about their results.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from saiten.answers import Answer, automatic_questions, question_keys
+from saiten.answers import Answer, Kind, automatic_questions, question_keys
 from saiten.check.lab import Job
 from saiten.check.report import AnswerRow, Finding, State
 from saiten.results import Result, Status
@@ -19,20 +19,21 @@ class Whole:
 
     Args:
         exercise: the assignment with its released notebooks.
-        answers: the planted right answers.
+        answers: the planted answers. Right ones are run whole, and mistakes that stand in several questions; a
+            mistake in one question changes nothing else than what a `Tail` holds.
     """
 
     def __init__(self, exercise: Exercise, answers: Sequence[Answer]) -> None:
         self.exercise = exercise
         self.turned = False
         """whether the second run has its questions in another order"""
-        self._answers = answers
+        self._answers = [each for each in answers if each.kind is Kind.RIGHT or len(self._questions_of(each)) != 1]
         reference = exercise.answers()
         self._reference = Job("reference", _files(exercise, reference))
         # a remark makes other bytes, and so other seeds of random numbers
         self.again = Job("reference again", _files(exercise, reference, "another run"))
         self._release = Job("release", _files(exercise, {}))
-        self._right = [Job(answer.name, _files(exercise, {**reference, **answer.cells})) for answer in answers]
+        self._right = [Job(answer.name, _files(exercise, {**reference, **answer.cells})) for answer in self._answers]
 
     def jobs(self) -> list[Job]:
         """What is marked with the notebook as it is."""
@@ -46,7 +47,17 @@ class Whole:
     def right_for(self, question: str) -> int:
         """Count the right answers that change a question's cells."""
         keys = {key for key, _ in self.exercise.solution_cells(question)}
-        return sum(not keys.isdisjoint(answer.cells) for answer in self._answers)
+        right = [answer for answer in self._answers if answer.kind is Kind.RIGHT]
+        return sum(not keys.isdisjoint(answer.cells) for answer in right)
+
+    def owners(self) -> dict[str, str]:
+        """Map the key of every solution cell to its automatically marked question."""
+        keys = [key for key, _, _ in automatic_questions(self.exercise.bundle)]
+        return {cell: key for key in keys for cell, _ in self.exercise.solution_cells(key)}
+
+    def _questions_of(self, answer: Answer) -> set[str]:
+        owners = self.owners()
+        return {owners[key] for key in answer.cells if key in owners}
 
     def read(self) -> tuple[list[Finding], list[AnswerRow]]:
         """Say what the results show."""
