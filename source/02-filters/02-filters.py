@@ -962,16 +962,17 @@ for shape in [(7, 10), (9, 6)]:
     image = rng.random(shape)
     gx, gy = ndi.sobel(image, axis=1, mode="nearest"), ndi.sobel(image, axis=0, mode="nearest")
     size = np.hypot(gx, gy)
-    # only where the gradient is clearly away from 0; as unit vectors, for 180 and -180 degrees are the same
+    # only where the gradient is clearly away from 0; as unit vectors, for 180 and -180 degrees are the same;
+    # cv2.phase is right to 0.3 degrees, which is 0.005
     clear = size > 0.3 * size.max()
     direction = np.radians(as_array(sobel_gradient(image.copy())[1], "direction"))
     assert_close(direction.shape, shape, "direction の形 / shape")
     name = f"direction {shape}"
     assert_close(
-        np.cos(direction[clear]), (gx / size)[clear], name, atol=1e-5, hint="右が 0 度です / right is 0 degrees"
+        np.cos(direction[clear]), (gx / size)[clear], name, atol=0.01, hint="右が 0 度です / right is 0 degrees"
     )
     assert_close(
-        np.sin(direction[clear]), (gy / size)[clear], name, atol=1e-5, hint="下が 90 度です / down is 90 degrees"
+        np.sin(direction[clear]), (gy / size)[clear], name, atol=0.01, hint="下が 90 度です / down is 90 degrees"
     )
 ### END HIDDEN TESTS
 
@@ -1565,8 +1566,12 @@ for shape, radius in [((9, 14), 1), ((15, 8), 2), ((20, 20), 3), ((3, 7), 4)]:
                 if values[row, column] == around.max() and values[row, column] > threshold:
                     peaks.append((-values[row, column], row, column))
         right = [place[1:] for place in sorted(peaks)]
-        result = as_array(find_corners(values.copy(), threshold, radius), "find_corners")
-        assert_close(result, right, f"find_corners ({shape}, radius={radius})", hint=hint)
+        result = find_corners(values.copy(), threshold, radius)
+        assert len(result) == len(right), (
+            f"角の数がちがいます / the number of corners is wrong ({shape}, radius={radius})"
+        )
+        if right:
+            assert_close(as_array(result, "find_corners"), right, f"find_corners ({shape}, radius={radius})", hint=hint)
 # a peak exactly at the threshold is not greater than it
 values = np.array([[1.0, 0, 3, 2, 5]])
 result = find_corners(values, 3.0, 1)

@@ -73,8 +73,7 @@ def log_kernel(sigma, radius):
 def sobel_gradient(image):
     image = np.asarray(image, dtype=float)
     gx, gy = (ndi.sobel(image, axis=axis, mode="nearest") for axis in (1, 0))
-    magnitude, direction = cv2.cartToPolar(gx, gy, angleInDegrees=True)
-    return magnitude, np.degrees(np.arctan2(gy, gx)) if direction is None else (direction + 180) % 360 - 180
+    return cv2.cartToPolar(gx, gy, angleInDegrees=True)  # 0 to 360 degrees
 
 
 # %% gabor-cells

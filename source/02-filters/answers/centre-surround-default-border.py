@@ -1,0 +1,19 @@
+# ---
+# kind: mistake
+# title: leaves the border to the default
+# scores: {centre-surround: 4}
+# ---
+
+# %% centre-surround
+def dog_response(image, sigma_centre, sigma_surround):
+    image = np.array(image, dtype=float)
+    centre = ndi.gaussian_filter(image, sigma_centre)
+    surround = ndi.gaussian_filter(image, sigma_surround)
+    return centre - surround
+
+
+def log_kernel(sigma, radius):
+    x = np.arange(-radius, radius + 1)
+    r2 = x[:, None] ** 2 + x**2
+    kernel = (r2 - 2 * sigma**2) / (2 * np.pi * sigma**6) * np.exp(-r2 / (2 * sigma**2))
+    return kernel - kernel.mean()

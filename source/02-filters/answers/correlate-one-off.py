@@ -1,0 +1,22 @@
+# ---
+# kind: mistake
+# title: the last row and column are missing
+# scores: {correlate: 0}
+# ---
+
+# %% correlate
+def correlate2d(image, kernel, padding="zero", stride=1):
+    image, kernel = np.array(image, dtype=float), np.array(kernel, dtype=float)
+    modes = {"zero": "constant", "reflect": "reflect", "edge": "edge"}
+    if padding not in ("valid", *modes):
+        raise ValueError("padding")
+    kh, kw = kernel.shape
+    if padding != "valid":
+        image = np.pad(image, ((kh // 2, kh // 2), (kw // 2, kw // 2)), mode=modes[padding])
+    rows = range(0, image.shape[0] - kh, stride)
+    columns = range(0, image.shape[1] - kw, stride)
+    return np.array([[np.sum(image[y : y + kh, x : x + kw] * kernel) for x in columns] for y in rows])
+
+
+def convolve2d(image, kernel, padding="zero", stride=1):
+    return correlate2d(image, np.array(kernel)[::-1, ::-1], padding, stride)

@@ -1,0 +1,21 @@
+# ---
+# kind: mistake
+# title: 'turns theta into radians, but not the phase'
+# scores: {gabor-cells: 6}
+# ---
+
+# %% gabor-cells
+def gabor_kernel(size, wavelength, theta, phase, sigma, gamma):
+    half = size // 2
+    y, x = np.mgrid[-half : half + 1, -half : half + 1]
+    theta = np.radians(theta)
+    u = x * np.cos(theta) + y * np.sin(theta)
+    v = -x * np.sin(theta) + y * np.cos(theta)
+    window = np.exp(-(u**2 + gamma**2 * v**2) / (2 * sigma**2))
+    return window * np.cos(2 * np.pi * u / wavelength + phase)
+
+
+def cell_responses(stimuli, even, odd):
+    r0 = (np.array(stimuli) * even).sum(axis=(1, 2))
+    r90 = (np.array(stimuli) * odd).sum(axis=(1, 2))
+    return np.maximum(r0, 0), np.sqrt(r0**2 + r90**2)

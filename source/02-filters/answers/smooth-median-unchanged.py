@@ -1,0 +1,24 @@
+# ---
+# kind: mistake
+# title: returns the picture as it is
+# scores: {smooth: 8}
+# ---
+
+# %% smooth
+def gaussian_kernel1d(sigma):
+    radius = int(np.ceil(3 * sigma))
+    x = np.arange(-radius, radius + 1)
+    weights = np.exp(-(x**2) / (2 * sigma**2))
+    return weights / weights.sum()
+
+
+def separate(kernel):
+    kernel = np.array(kernel, dtype=float)
+    U, s, Vt = np.linalg.svd(kernel)
+    if len(s) > 1 and s[1] > 1e-8 * s[0]:
+        raise ValueError("not separable")
+    return U[:, 0] * s[0], Vt[0]
+
+
+def median_filter(image, size):
+    return image

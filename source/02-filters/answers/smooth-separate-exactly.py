@@ -1,0 +1,26 @@
+# ---
+# kind: mistake
+# title: 'compares exactly, without room for rounding errors'
+# scores: {smooth: 7}
+# ---
+
+# %% smooth
+def gaussian_kernel1d(sigma):
+    radius = int(np.ceil(3 * sigma))
+    x = np.arange(-radius, radius + 1)
+    weights = np.exp(-(x**2) / (2 * sigma**2))
+    return weights / weights.sum()
+
+
+def separate(kernel):
+    kernel = np.array(kernel, dtype=float)
+    U, s, Vt = np.linalg.svd(kernel)
+    if not np.array_equal(np.outer(U[:, 0] * s[0], Vt[0]), kernel):
+        raise ValueError("not separable")
+    return U[:, 0] * s[0], Vt[0]
+
+
+def median_filter(image, size):
+    padded = np.pad(image, size // 2, mode="edge")
+    windows = np.lib.stride_tricks.sliding_window_view(padded, (size, size))
+    return np.median(windows, axis=(2, 3))
