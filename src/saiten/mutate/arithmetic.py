@@ -100,6 +100,13 @@ def _sign_is_lost(node: ast.expr, cell: Cell) -> bool:
             return name in _EVEN and isinstance(cell.parent(method), ast.Call)
         case ast.BinOp(op=ast.Mult(), left=left, right=right):
             return ast.dump(left) == ast.dump(right)
+        case ast.Assign(targets=[ast.Name(id=name)]):
+            uses = [
+                each
+                for each in ast.walk(cell.function(node) or cell.tree)
+                if isinstance(each, ast.Name) and each.id == name and isinstance(each.ctx, ast.Load)
+            ]
+            return bool(uses) and all(_sign_is_lost(each, cell) for each in uses)
     return False
 
 
@@ -131,7 +138,8 @@ def forgotten_operand(node: ast.BinOp, cell: Cell) -> Iterator[Change]:
     if not isinstance(node.left, ast.Constant):
         yield cell.replace(node, node.left)
     in_chain = isinstance(node.left, ast.BinOp) and type(node.left.op) is type(node.op)
-    if isinstance(node.op, _COMMUTES) and not in_chain and not isinstance(node.right, ast.Constant):
+    repeated = isinstance(node.op, ast.Mult) and is_sequence(node.left)
+    if isinstance(node.op, _COMMUTES) and not in_chain and not repeated and not isinstance(node.right, ast.Constant):
         yield cell.replace(node, node.right)
 
 

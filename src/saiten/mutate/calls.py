@@ -9,7 +9,7 @@ import ast
 from collections.abc import Iterator
 
 from saiten.mutate.arithmetic import is_number
-from saiten.mutate.arrays import without_keyword
+from saiten.mutate.arrays import whole_number, without_keyword
 from saiten.mutate.cell import Cell, Change, called_name
 from saiten.mutate.scope import is_list, is_method
 from saiten.mutate.table import operator
@@ -126,7 +126,7 @@ def other_side(node: ast.Call, cell: Cell) -> Iterator[Change]:
         edit = _exchange(yes, no, cell)
         yield cell.replace(node, ast.Call(node.func, [condition, no, yes], node.keywords), edit)
         for side in (yes, no):
-            if not is_number(side):
+            if not is_number(side) and whole_number(side) is None:
                 yield cell.replace(node, side)
 
 

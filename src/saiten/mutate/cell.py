@@ -24,6 +24,10 @@ _HELD = re.compile(r"(held_\d+_by_saiten)")
 _NEWLINE = re.compile(r"\r\n|\r|\n")
 _SHOWS = re.compile(r"(print|pprint|display|plt|fig|figure|ax|axes|show|show_\w+|tqdm|warnings)\d*")
 """what only shows something: no test can see whether it was changed"""
+_DRAWS = re.compile(
+    r"set|set_\w+|plot|imshow|scatter|bar|hist|legend|text|axis|axhline|axvline|semilogy|suptitle|colorbar|savefig"
+)
+"""methods that do the same, on their own in a line"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +189,10 @@ class Cell:
             return self.keyword(parent)
         return parent.arg or "" if isinstance(parent, ast.keyword) else ""
 
+    def is_frozen(self, node: ast.AST) -> bool:
+        """Tell whether a node decides nothing, or must not be touched."""
+        return node in self._frozen
+
     def nodes(self) -> list[ast.AST]:
         """Return all nodes that may be changed, outer before inner, otherwise in the order of the text."""
         found: list[ast.AST] = []
@@ -306,8 +314,9 @@ def _frozen(tree: ast.Module) -> Iterator[ast.AST]:
                 yield node
             case ast.Expr(value=ast.Constant()):
                 yield node
-            case ast.Expr(value=ast.Call(func=function)) if _SHOWS.fullmatch(_root(function)):
-                yield node
+            case ast.Expr(value=ast.Call(func=function) as call):
+                if _SHOWS.fullmatch(_root(function)) or _DRAWS.fullmatch(called_name(call)):
+                    yield node
             case ast.Raise(exc=ast.Call(args=arguments, keywords=keywords)):
                 yield from arguments
                 yield from keywords

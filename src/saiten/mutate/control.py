@@ -57,8 +57,19 @@ def dropped_assert(node: ast.Assert, cell: Cell) -> Iterator[Change]:
 def dropped_return(node: ast.Return, cell: Cell) -> Iterator[Change]:
     """An early return forgotten; not the last one, for everybody notices a None."""
     function = cell.function(node)
-    if function is not None and function.body[-1] is not node:
+    if function is not None and node not in _last_ones(function.body):
         yield cell.drop(node)
+
+
+def _last_ones(body: list[ast.stmt]) -> list[ast.stmt]:
+    """Return the statements that a block may end with."""
+    match body[-1]:
+        case ast.With(body=inner) | ast.AsyncWith(body=inner):
+            return _last_ones(inner)
+        case ast.If(body=inner, orelse=other) if other:
+            return [*_last_ones(inner), *_last_ones(other)]
+        case last:
+            return [last]
 
 
 @operator("raise", ast.Raise, "if n < 0:\n    raise ValueError('n')", "if n < 0:\n    pass")
@@ -109,6 +120,14 @@ def first_round_only(node: ast.For, cell: Cell) -> Iterator[Change]:
 @operator("loop", ast.For, "for x in xs:\n    f(x)", "for x in xs[1:]:\n    f(x)")
 def first_element_skipped(node: ast.For, cell: Cell) -> Iterator[Change]:
     """A loop that begins with the second element."""
+    if isinstance(node.iter, ast.Name):
+        rest = ast.Subscript(node.iter, ast.Slice(lower=ast.Constant(1)), ast.Load())
+        yield cell.replace(node.iter, rest)
+
+
+@operator("loop", ast.comprehension, "[f(x) for x in xs]", "[f(x) for x in xs[1:]]")
+def first_element_left_out(node: ast.comprehension, cell: Cell) -> Iterator[Change]:
+    """The same in a comprehension."""
     if isinstance(node.iter, ast.Name):
         rest = ast.Subscript(node.iter, ast.Slice(lower=ast.Constant(1)), ast.Load())
         yield cell.replace(node.iter, rest)

@@ -8,7 +8,9 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 
+from saiten.mutate.arithmetic import is_number
 from saiten.mutate.cell import Cell, Change, called_name
 from saiten.mutate.scope import bound_before, is_list, known_names, parameters, used_as_array
 from saiten.mutate.table import operator
@@ -66,11 +68,27 @@ def exchanged_arguments(node: ast.Call, cell: Cell) -> Iterator[Change]:
         return  # `order` exchanges what they are unpacked to
     one, other = node.args[:2]
     odd = (ast.Starred, ast.Tuple, ast.List, ast.Lambda, ast.Constant)
-    if isinstance(one, odd) or isinstance(other, odd) or ast.dump(one) == ast.dump(other):
+    flag = isinstance(other, ast.Attribute) and other.attr.isupper()  # cv2.CV_64F is no picture
+    if isinstance(one, odd) or isinstance(other, odd) or flag or ast.dump(one) == ast.dump(other):
         return
     between = cell.text[cell.end(one) : cell.start(other)]
     edit = (cell.start(one), cell.end(other), cell.source(other) + between + cell.source(one))
     yield cell.replace(node, ast.Call(node.func, [other, one, *node.args[2:]], node.keywords), edit)
+
+
+@operator("arguments", ast.Call, "cv2.Sobel(x, depth, 1, 0)", "cv2.Sobel(x, depth, 0, 1)")
+def exchanged_numbers(node: ast.Call, cell: Cell) -> Iterator[Change]:
+    """Two numbers beside each other exchanged, such as the orders of two derivatives."""
+    if called_name(node) in _ORDERED:
+        return
+    for one, other in pairwise(node.args):
+        if is_number(one) and is_number(other) and ast.dump(one) != ast.dump(other):
+            between = cell.text[cell.end(one) : cell.start(other)]
+            edit = (cell.start(one), cell.end(other), cell.source(other) + between + cell.source(one))
+            new = {one: other, other: one}
+            args = [new.get(each, each) for each in node.args]
+            yield cell.replace(node, ast.Call(node.func, args, node.keywords), edit)
+            return
 
 
 @operator("order", ast.Assign, "height, width = image.shape", "width, height = image.shape")
@@ -115,6 +133,17 @@ def returned_argument(node: ast.Return, cell: Cell) -> Iterator[Change]:
         return
     if not isinstance(node.value, ast.Name) or node.value.id != names[0]:
         yield cell.replace(node.value, ast.Name(names[0], ast.Load()))
+
+
+@operator(
+    "result", ast.Return, "def f(x):\n    return [g(y) for y in x]", "def f(x):\n    return [g(y) for y in x][:-1]"
+)
+def shortened_result(node: ast.Return, cell: Cell) -> Iterator[Change]:
+    """A list without its last element."""
+    value = node.value
+    if isinstance(value, ast.ListComp) or (isinstance(value, ast.Name) and is_list(value.id, node, cell)):
+        last = ast.Slice(upper=ast.UnaryOp(ast.USub(), ast.Constant(1)))
+        yield cell.replace(value, ast.Subscript(value, last, ast.Load()))
 
 
 @operator("result", ast.Return, "def f(x):\n    return x.sum()", "def f(x):\n    return -x.sum()")

@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
+from saiten.mutate.arithmetic import is_number
 from saiten.mutate.cell import Cell, Change, called_name
 from saiten.mutate.scope import bound_names
 from saiten.mutate.table import operator
@@ -24,7 +25,7 @@ _MOVABLE = (ast.Assign, ast.AugAssign, ast.Expr)
 def left_the_loop(node: ast.For, cell: Cell) -> Iterator[Change]:
     """The last line of a loop's body indented too little: it runs once, behind the loop."""
     last = node.body[-1]
-    if len(node.body) > 1 and isinstance(last, _MOVABLE) and not node.orelse:
+    if len(node.body) > 1 and isinstance(last, _MOVABLE) and not node.orelse and not cell.is_frozen(last):
         yield from _indented(last, node, cell)
 
 
@@ -89,6 +90,14 @@ def reversed_order(node: ast.Call, cell: Cell) -> Iterator[Change]:
         return
     if name in ("argsort", "arange", "sorted", "sort"):
         yield cell.replace(node, ast.Subscript(node, backwards, ast.Load()))
+
+
+@operator("reversed", ast.List, "[0.3, 0.6, 0.1]", "[0.1, 0.6, 0.3]")
+def reversed_coefficients(node: ast.List, cell: Cell) -> Iterator[Change]:
+    """Coefficients in the opposite order: convolution for correlation, BGR for RGB."""
+    numbers = [each.operand if isinstance(each, ast.UnaryOp) else each for each in node.elts]
+    if len(numbers) > 1 and all(is_number(each) for each in numbers) and isinstance(node.ctx, ast.Load):
+        yield cell.replace(node, ast.List(node.elts[::-1], ast.Load()))
 
 
 def _repeated(node: ast.stmt, cell: Cell) -> Change:

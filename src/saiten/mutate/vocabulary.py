@@ -39,6 +39,8 @@ NEIGHBOURS: dict[str, tuple[str, ...]] = {
     "cos": ("sin",),
     "cumsum": ("cumprod",),
     "exp": ("log",),
+    "deg2rad": ("rad2deg",),
+    "degrees": ("radians",),
     "fit_transform": ("transform",),
     "fliplr": ("flipud",),
     "flipud": ("fliplr",),
@@ -60,6 +62,8 @@ NEIGHBOURS: dict[str, tuple[str, ...]] = {
     "outer": ("inner",),
     "percentile": ("quantile",),
     "quantile": ("percentile",),
+    "rad2deg": ("deg2rad",),
+    "radians": ("degrees",),
     "relu": ("sigmoid",),
     "repeat": ("tile",),
     "sigmoid": ("tanh",),
@@ -103,7 +107,7 @@ FORGETTABLE = words(
     "rot90 roll asarray array astype squeeze unsqueeze expand_dims detach ravel flatten reshape transpose swapaxes "
     "moveaxis permute floor ceil round relu sigmoid tanh softmax log_softmax cumsum cumprod mean sum pad float long "
     "triu tril tile repeat reversed normalize fftshift ifftshift maximum minimum broadcast_to nan_to_num t mod "
-    "remainder GaussianBlur gaussian_filter deepcopy"
+    "remainder GaussianBlur gaussian_filter deepcopy degrees radians deg2rad rad2deg"
 )
 """calls that leave something of the same kind where they are forgotten"""
 NEVER_METHODS = words("where maximum minimum pad deepcopy array asarray tile")
