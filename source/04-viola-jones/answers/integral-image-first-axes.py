@@ -1,0 +1,16 @@
+# ---
+# kind: mistake
+# title: "sums along the first two axes: a stack of pictures runs together"
+# scores: {integral-image: 5}
+# ---
+
+# %% integral-image
+def integral_image(image):
+    image = np.asarray(image, dtype=float)
+    ii = np.zeros((*image.shape[:-2], image.shape[-2] + 1, image.shape[-1] + 1))
+    ii[..., 1:, 1:] = np.cumsum(np.cumsum(image, axis=0), axis=1)
+    return ii
+
+
+def rectangle_sum(ii, x, y, w, h):
+    return ii[..., y + h, x + w] - ii[..., y, x + w] - ii[..., y + h, x] + ii[..., y, x]

@@ -1,0 +1,16 @@
+# ---
+# kind: mistake
+# title: "reads ii[x, y]"
+# scores: {integral-image: 3}
+# ---
+
+# %% integral-image
+def integral_image(image):
+    image = np.asarray(image)
+    ii = np.zeros((*image.shape[:-2], image.shape[-2] + 1, image.shape[-1] + 1))
+    ii[..., 1:, 1:] = image.cumsum(axis=-2).cumsum(axis=-1)
+    return ii
+
+
+def rectangle_sum(ii, x, y, w, h):
+    return ii[..., x + w, y + h] - ii[..., x, y + h] - ii[..., x + w, y] + ii[..., x, y]

@@ -1,0 +1,17 @@
+# ---
+# kind: mistake
+# title: "the lowest face score: keeps all faces at any rate"
+# scores: {cascade: 6}
+# ---
+
+# %% cascade
+def stage_threshold(scores, is_face, rate):
+    return scores[is_face].min()
+
+
+def run_cascade(F, stages):
+    accepted, looked = np.ones(len(F), dtype=bool), np.zeros(len(F), dtype=int)
+    for stage in stages:
+        looked[accepted] += len(stage["stumps"])
+        accepted[accepted] = stage_score(F[accepted], stage) >= stage["threshold"]
+    return accepted, looked
