@@ -105,7 +105,7 @@ def test_what_is_left_behind_is_gone(room: Room) -> None:
 def test_what_would_be_left_behind(room: Room, tmp_path: Path) -> None:
     """Does the attack that writes to others do so where nothing stops it?"""
     (writes,) = [each for each in hostile(exercise(room), lambda: "try") if each.kind == "hostile:writes-to-others"]
-    code = "".join(cells_of(writes)[1]["source"])
+    (code,) = ["".join(cell["source"]) for cell in cells_of(writes) if TRACE in "".join(cell["source"])]
     mine, other = tmp_path / "course" / "submitted" / "a", tmp_path / "course" / "submitted" / "b"
     for folder in (mine, other):
         folder.mkdir(parents=True)

@@ -12,7 +12,7 @@ from typing import Any
 
 from saiten.sample.damage import in_every_call
 from saiten.sample.structure import independent_questions
-from saiten.sample.work import Exercise, SampleSubmission, Work, is_test
+from saiten.sample.work import Exercise, SampleSubmission, Work, is_solution, is_test
 
 TRACE = "left-by-a-sample.txt"
 """Name of the files that an attack leaves where it gets to; none may be found outside of its own process."""
@@ -225,7 +225,7 @@ def hostile(exercise: Exercise, signature: Callable[[], str]) -> Iterator[Sample
     cells = exercise.answers()
     for kind, (title, text) in _OWN_CELLS.items():
         work = exercise.hand_in(cells, signature())
-        _add_cell(work, text, front=True)
+        _add_cell(work, text, before_answers=True)
         expected = exercise.expect(cells, exercise.full_marks())
         yield SampleSubmission(f"hostile:{kind}", title, work.files(), expected)
 
@@ -265,9 +265,12 @@ def attempt(exercise: Exercise, question: str, trick: Trick, remark: str) -> Sam
     return SampleSubmission(f"hostile:{trick.kind}", f"{trick.title} ({question})", files, expected)
 
 
-def _add_cell(work: Work, text: str, *, front: bool = False) -> None:
+def _add_cell(work: Work, text: str, *, before_answers: bool = False) -> None:
+    """Add a cell of the student's own: last, or behind the leading cells, which run once for a whole class."""
     for document in work.notebooks.values():
         cells = document["cells"]
         cell: dict[str, Any] = {"cell_type": "code", "execution_count": None, "metadata": {}, "outputs": []}
         cell |= {"id": "not-a-test"} if any("id" in each for each in cells) else {}
-        cells.insert(1 if front else len(cells), {**cell, "source": text.strip().splitlines(keepends=True)})
+        first = next((place for place, each in enumerate(cells) if is_solution(each)), len(cells))
+        place = first if before_answers else len(cells)
+        cells.insert(place, {**cell, "source": text.strip().splitlines(keepends=True)})
