@@ -1,7 +1,7 @@
 # ---
 # kind: mistake
 # title: "takes the mean instead of the sum"
-# scores: {max-or-sum: 8}
+# scores: {max-or-sum: 3}
 # ---
 
 # %% max-or-sum

@@ -7,11 +7,11 @@
 # %% s-and-c-cells
 def s_cells(image, template):
     windows = sliding_window_view(np.asarray(image, dtype=float), template.shape)
-    windows = windows - windows.mean(axis=(2, 3), keepdims=True)
-    t = template - template.mean()
-    lengths = np.sqrt((windows**2).sum(axis=(2, 3)) * (t**2).sum())
-    flat = windows.std(axis=(2, 3)) == 0
-    return np.where(flat, 0, (windows * t).sum(axis=(2, 3)) / np.where(flat, 1, lengths))
+    covariance = (windows * (template - template.mean())).mean(axis=(2, 3))
+    deviation = windows.std(axis=(2, 3))
+    result = np.zeros_like(covariance)
+    np.divide(covariance, deviation * template.std(), out=result, where=deviation != 0)
+    return result
 
 
 def c_cell(s_map, row, column, radius, mode):
