@@ -393,7 +393,7 @@ for height, width in [(2, 2), (28, 28), (5, 8), (9, 4), (7, 11), (3, 100)]:
 # %%
 pictures = [photo]
 for _ in range(3):
-    pictures.append(np.array(max_pool_2x2(pictures[-1])))
+    pictures.append(np.asarray(max_pool_2x2(pictures[-1])))
 show_images(
     pictures,
     titles=[f"{len(picture)}×{len(picture)}\n平均 / mean {picture.mean():.2f}" for picture in pictures],
@@ -616,7 +616,7 @@ for kernel, padding, mode in [(2, 2, "max"), (5, 3, "average"), (1, 1, "sum"), (
 
 # %%
 kernels = [1, 2, 4, 8]
-rows = [np.array(pool(s_layer, kernel, mode=mode)) for mode in ("max", "average") for kernel in kernels]
+rows = [np.asarray(pool(s_layer, kernel, mode=mode)) for mode in ("max", "average") for kernel in kernels]
 show_images(
     rows,
     titles=[f"{kernel}×{kernel}" for kernel in kernels] * 2,
@@ -756,7 +756,7 @@ for shape, kernel, stride in [((6, 9), 3, 2), ((8, 5), 3, 1), ((7, 11), 2, 3), (
 # (place forgotten), and each put at its switch (place remembered).
 
 # %%
-values, switches = (np.array(part) for part in max_pool_switches(s_layer, 2, 2))
+values, switches = (np.asarray(part) for part in max_pool_switches(s_layer, 2, 2))
 forgotten, remembered = np.zeros((64, 64)), np.zeros(64 * 64)
 forgotten[::2, ::2] = values
 remembered[switches.astype(int)] = values
@@ -927,9 +927,9 @@ for shape, kernel, stride in [((6, 8), 2, 2), ((7, 9), 3, 2), ((8, 5), 3, 1), ((
 
 # %%
 ones = np.ones((32, 32))
-back_max = np.array(pool_backward(s_layer, ones, 2, 2, "max"))
-back_average = np.array(pool_backward(s_layer, ones, 2, 2, "average"))
-back_overlap = np.array(pool_backward(s_layer, np.ones((31, 31)), 3, 2, "max"))
+back_max = np.asarray(pool_backward(s_layer, ones, 2, 2, "max"))
+back_average = np.asarray(pool_backward(s_layer, ones, 2, 2, "average"))
+back_overlap = np.asarray(pool_backward(s_layer, np.ones((31, 31)), 3, 2, "max"))
 print(
     f"信号を受け取った入力 / inputs that got a signal: 最大値 {np.mean(back_max > 0):.0%}, 平均 {np.mean(back_average > 0):.0%}"
 )
@@ -1063,22 +1063,22 @@ assert_close(shift_curve(x.copy(), [1, -1], 2), right, "shift_curve (奇数の�
 ### END HIDDEN TESTS
 
 # %% [markdown] tags=["lang-ja"]
-# 本物の顔で、窓の大きさごとに曲線を描きます (10 人の縦の境目の特徴地図の平均です)。
+# 本物の顔で、窓の大きさごとに曲線を描きます (5 人の縦の境目の特徴地図の平均です)。
 # 窓が大きいほど、曲線はゆっくり下がります。窓が **受容野** の広さです。
 # ただし、曲線は 1 のままではありません。一段のプーリングで得られる不変性は、**窓の大きさまで** です。
 
 # %% [markdown] tags=["lang-en"]
-# Curves for real faces (mean of ten persons): the larger the window, the slower they fall. One layer of pooling buys
+# Curves for real faces (mean of five persons): the larger the window, the slower they fall. One layer of pooling buys
 # invariance **up to about the size of its window**, and no more.
 
 # %%
-layers = [np.maximum(cv2.Sobel(image, cv2.CV_64F, 1, 0), 0) for image in faces.images[:100:10]]
-shifts = list(range(-12, 13, 2))
+layers = [np.maximum(cv2.Sobel(image, cv2.CV_64F, 1, 0), 0) for image in faces.images[:50:10]]
+shifts = list(range(-12, 13, 3))
 figure, axis = plt.subplots(figsize=(6, 3.2))
 for kernel in (1, 2, 4, 8, 16):
     axis.plot(
         shifts,
-        np.mean([np.array(shift_curve(x, shifts, kernel)) for x in layers], axis=0),
+        np.mean([np.asarray(shift_curve(x, shifts, kernel)) for x in layers], axis=0),
         "o-",
         label=f"{kernel}×{kernel}",
     )
@@ -1731,7 +1731,7 @@ for shape in [(7, 9), (8, 4), (1, 6)]:
 
 # %%
 offset = 12
-s_map = np.array(s_cells(scenes[offset][shown], eye_template))
+s_map = np.asarray(s_cells(scenes[offset][shown], eye_template))
 row, column = np.unravel_index(s_map.argmax(), s_map.shape)
 figure, (left, right) = plt.subplots(1, 2, figsize=(7, 3))
 left.imshow(scenes[offset][shown], cmap="gray", vmin=0, vmax=1)
