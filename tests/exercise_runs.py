@@ -10,6 +10,7 @@ import ast
 import copy
 import functools
 import io
+import itertools
 import random
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import redirect_stdout
@@ -31,6 +32,7 @@ mpl.use("Agg")
 SOURCE = Path(__file__).parent.parent / "source"
 FOLDERS = sorted(path.parent for path in SOURCE.glob("*/*.py") if path.stem == path.parent.name)
 
+_NUMBERS = itertools.count()
 _SEEDED = frozenset({"default_rng", "manual_seed", "seed", "RandomState"})
 
 
@@ -185,7 +187,7 @@ def run_cell(cell: Cell, source: str, run: Run) -> None:
     import matplotlib.pyplot as plt
 
     try:
-        name = f"_noted_seed_{len(run.seeds)}"
+        name = f"_noted_seed_{next(_NUMBERS)}"  # a function keeps noting for the cell that it stands in
         tree = ast.fix_missing_locations(_SeedsNoted(name).visit(parse_cell(source)))
         run.namespace[name] = functools.partial(_note, run.seeds.setdefault(cell.grade_id, []))
         with redirect_stdout(io.StringIO()), mock.patch("matplotlib.pyplot.show"):
