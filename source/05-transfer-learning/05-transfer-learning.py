@@ -110,7 +110,7 @@ print(pretrained)
 print(pretrained.credit)
 
 faces = load_faces(size=64)  # ORL: 40 人を 10 枚ずつ / 40 persons, 10 pictures each
-photos = load_photos(["coffee", "chelsea", "motorcycle"])
+photos = load_photos(["coffee", "chelsea"])
 print(faces.credit)
 print(photos.credit)
 
@@ -125,7 +125,7 @@ def name_pictures(inputs):
 
 # %% nbgrader={"grade": false, "grade_id": "first-look", "locked": true, "schema_version": 3, "solution": false, "task": false}
 pictures = [photos[name] for name in photos]
-pictures += [np.repeat(picture[:, :, None], 3, axis=2) for picture in faces.to_uint8()[[0, 40, 120, 210]]]
+pictures += [np.repeat(picture[:, :, None], 3, axis=2) for picture in faces.to_uint8()[[0, 40, 90, 120, 210]]]
 inputs = torch.stack([pretrained.preprocess(torch.tensor(np.moveaxis(picture, 2, 0))) for picture in pictures])
 titles = [f"{name}\n{probability:.0%}" for name, probability in name_pictures(inputs)]
 show_images(pictures, titles=titles, inches=1.3)
@@ -155,13 +155,13 @@ lfw = load_face_patches()  # images (200, 25, 25), is_face (200,), group (200,)
 lfw_features = unit(embed_images(pretrained, lfw.images))  # (200, 1280)
 lfw_pixels = unit(lfw.images.reshape(200, -1).astype(np.float32))  # (200, 625) くらべるための画素 / pixels, to compare
 
-# 別のデータ: ORL の顔 400 枚と、顔のない写真の切り抜き 200 枚 / other data: faces, and cut-outs without a face
-others = load_face_patches("orl", size=64).images[400::2]
-orl_images = np.concatenate([faces.images, others])  # (600, 64, 64)
-orl_is_face = np.repeat([True, False], [400, 200])
-orl_features = unit(embed_images(pretrained, orl_images))  # (600, 1280)
+# 別のデータ: ORL の顔 400 枚と、顔のない写真の切り抜き 100 枚 / other data: faces, and cut-outs without a face
+others = load_face_patches("orl", size=64).images[400::4]
+orl_images = np.concatenate([faces.images, others])  # (500, 64, 64)
+orl_is_face = np.repeat([True, False], [400, 100])
+orl_features = unit(embed_images(pretrained, orl_images))  # (500, 1280)
 orl_pixels = unit(
-    F.interpolate(torch.tensor(orl_images)[:, None], size=(25, 25), mode="area").float().reshape(600, -1).numpy()
+    F.interpolate(torch.tensor(orl_images)[:, None], size=(25, 25), mode="area").float().reshape(500, -1).numpy()
 )
 
 # 上下さかさまの顔 / the faces upside down
@@ -979,7 +979,7 @@ for name, rows, style in (("画素 / pixels", lfw_pixels, "C7s-"), ("特徴 / fe
     correct = []
     for n_pairs in pairs:
         train = lfw.group < n_pairs
-        W, b = train_head(rows[train], label[train], 2, 1e-3, 1.0, 100)
+        W, b = train_head(rows[train], label[train], 2, 1e-3, 1.0, 50)
         score = rows[test_set] @ torch.as_tensor(W).T + torch.as_tensor(b)
         correct.append(100 * float((score.argmax(dim=1) == label[test_set]).float().mean()))
     print(name, [f"{percent:.0f} %" for percent in correct])
@@ -1140,13 +1140,13 @@ for n, levels in [(40, 1000), (60, 4), (25, 2), (120, 7)]:
 # %% [markdown] tags=["lang-ja"]
 # ### ところ変われば — ドメインシフト
 #
-# LFW の訓練用 20 枚だけで学んだ頭を、LFW のテスト 100 枚と、**別のデータ** (ORL の顔 400 枚と、風景などの切り抜き 200 枚) で試します。
+# LFW の訓練用 20 枚だけで学んだ頭を、LFW のテスト 100 枚と、**別のデータ** (ORL の顔 400 枚と、風景などの切り抜き 100 枚) で試します。
 # 撮り方も切り抜き方もちがうデータに移ると成績が落ちることを、**ドメインシフト** (domain shift) といいます。
 
 # %% [markdown] tags=["lang-en"]
 # ### Other places: domain shift
 #
-# The head that learnt from the 20 LFW pictures, tried on 100 LFW test pictures and on **other data** (400 ORL faces, 200
+# The head that learnt from the 20 LFW pictures, tried on 100 LFW test pictures and on **other data** (400 ORL faces, 100
 # cut-outs of landscapes and things). When results suffer from another way of taking and cutting pictures, that is called
 # **domain shift**.
 
@@ -1308,11 +1308,10 @@ assert 0 < mirrored < 40, "一枚ごとに別々に決めましょう / decide f
 # one white pixel, left of the middle: where it goes tells the change
 images = np.zeros((900, 5, 8))
 images[:, 2, 2] = 1.0
-first = np.asarray(augment(images.copy(), 1, 1711))
-again, other = (np.asarray(augment(images[:50].copy(), 1, seed)) for seed in (1711, 1712))
-assert np.array_equal(first[:50], again), "同じ seed なのに結果がちがいます / the same seed gives another result"
-assert not np.array_equal(other, again), "seed を使っていません / seed has no effect"
-times = first.sum(axis=0)
+first, again, other = (np.asarray(augment(images[:50].copy(), 1, seed)) for seed in (1711, 1711, 1712))
+assert np.array_equal(first, again), "同じ seed なのに結果がちがいます / the same seed gives another result"
+assert not np.array_equal(first, other), "seed を使っていません / seed has no effect"
+times = np.asarray(augment(images.copy(), 1, 1713)).sum(axis=0)
 # without mirroring column 2 moves to 1..3, with it to 4..6: 18 equally likely places, 50 expected in each,
 # standard deviation 6.9; six of them leave 9 to 91
 assert times[1:4, 1:7].min() > 9, "めったに起こらない変換があります / a change that hardly ever occurs"
@@ -1393,8 +1392,9 @@ def train_network(model, train, val, mode, steps, lr):
     ### BEGIN SOLUTION
     if mode not in ("transfer", "finetune", "scratch"):
         raise ValueError(f"unknown mode: {mode!r}")
-    learning = model.head if mode == "transfer" else model
-    optimizer = torch.optim.SGD(learning.parameters(), lr=lr)
+    model.requires_grad_(mode != "transfer")
+    model.head.requires_grad_(True)
+    optimizer = torch.optim.SGD(model.parameters(), lr=lr)
     val_loss = []
     for _ in range(steps):
         model.train(mode == "scratch")
@@ -1587,7 +1587,7 @@ assert_close(
 from torch.func import functional_call
 
 best_steps = set()
-for seed, n, n_classes, lr, steps in [(1841, 6, 2, 3.0, 7), (1835, 6, 2, 3.0, 7), (1846, 7, 3, 2.5, 5)]:
+for seed, n, n_classes, lr, steps in [(1841, 6, 2, 3.0, 7), (1835, 6, 2, 3.0, 7)]:
     torch.manual_seed(seed)
     train = torch.randn(n, 3, 6, 5), torch.randint(n_classes, (n,))
     val = torch.randn(n + 1, 3, 6, 5), torch.randint(n_classes, (n + 1,))
@@ -1638,14 +1638,14 @@ assert_close(
 # real pictures: the student's weights in the judge's own network, on photos that were not in the training
 pairs = np.random.default_rng(1825).permutation(100)
 x = torch.tensor(lfw.images, dtype=torch.float32)[:, None].repeat(1, 3, 1, 1) * 4 - 2
-train, val, test = (np.isin(lfw.group, pairs[part]) for part in (slice(8), slice(8, 12), slice(12, 52)))
+train, val, test = (np.isin(lfw.group, pairs[part]) for part in (slice(8), slice(8, 10), slice(10, 40)))
 y = torch.tensor(lfw_label)
 own = small_network(True, seed=1826).cpu()
 result = train_network(deepcopy(own), (x[train], y[train]), (x[val], y[val]), "transfer", 6, 1.0)
 own.load_state_dict({key: torch.as_tensor(value) for key, value in result["state"].items()})
 with torch.no_grad():
     correct = float((own.eval()(x[test]).argmax(dim=1) == y[test]).float().mean())
-# over 25 other splits: mean 96.7 %, standard deviation 2.4 %, lowest 88.7 %
+# over 25 other splits: mean 96.7 %, standard deviation 2.7 %, lowest 88.3 %
 assert correct > 0.85, (
     "見たことのない写真での正答率が低すぎます / too many mistakes on pictures that were not in the training"
 )
@@ -1673,12 +1673,12 @@ for name, mode, lr, style in (
     ("ゼロから / from scratch", "scratch", 0.1, "C7"),
 ):
     network = small_network(use_pretrained=mode != "scratch")
-    result = train_network(network, train, val, mode, 25, lr)
+    result = train_network(network, train, val, mode, 20, lr)
     network.load_state_dict({key: torch.as_tensor(value) for key, value in result["state"].items()})
     with torch.no_grad():
         answer = network.eval()(inputs[test_set]).argmax(dim=1)
     n_correct = int((answer == label[test_set]).sum())
-    axis.plot(range(1, 26), result["val_loss"], style, label=f"{name}: {n_correct} %")
+    axis.plot(range(1, 21), result["val_loss"], style, label=f"{name}: {n_correct} %")
 axis.set_xlabel("更新の回数 / updates")
 axis.set_ylabel("検証の損失 / validation loss")
 axis.set_ylim(0, 1.5)

@@ -36,8 +36,9 @@ def match_gabor(kernels, bank):
 @torch.no_grad()
 def extract_features(model, inputs, batch_size):
     model.train(False)
-    pieces = torch.tensor_split(inputs, range(batch_size, len(inputs), batch_size))
-    return torch.vstack([model(piece).flatten(2).sum(2) / model(piece[:1])[0, 0].numel() for piece in pieces])
+    pieces = torch.tensor_split(inputs, list(range(batch_size, len(inputs), batch_size)))
+    maps = [model(piece).flatten(2) for piece in pieces]
+    return torch.vstack([places.sum(2) / places.shape[2] for places in maps])
 
 
 # %% split-by-group

@@ -73,7 +73,7 @@ def confusion_matrix(truth, answer, n_classes):
 def wilson_interval(n_correct, n):
     p, z = n_correct / n, 1.96
     half = z * (p * (1 - p) / n + (z / n) ** 2 / 4) ** 0.5
-    return np.array([p + z * z / n / 2 - half, p + z * z / n / 2 + half]) / (1 + z * z / n)
+    return [np.float32((p + z * z / n / 2 + sign * half) / (1 + z * z / n)) for sign in (-1, 1)]
 
 
 def area_under_curve(is_face, score):

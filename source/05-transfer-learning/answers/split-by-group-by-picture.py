@@ -1,7 +1,7 @@
 # ---
 # kind: mistake
 # title: splits by picture
-# scores: {split-by-group: 0}
+# scores: {split-by-group: 3}
 # ---
 
 # %% split-by-group

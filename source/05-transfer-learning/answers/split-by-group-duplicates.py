@@ -1,7 +1,7 @@
 # ---
 # kind: mistake
 # title: shuffles the groups without np.unique
-# scores: {split-by-group: 0}
+# scores: {split-by-group: 3}
 # ---
 
 # %% split-by-group

@@ -1,7 +1,7 @@
 # ---
 # kind: mistake
 # title: forgets zero_grad
-# scores: {train-head: 3}
+# scores: {train-head: 0}
 # ---
 
 # %% train-head

@@ -1,7 +1,7 @@
 # ---
 # kind: mistake
 # title: hands probabilities to cross_entropy
-# scores: {train-head: 0}
+# scores: {train-head: 3}
 # ---
 
 # %% train-head
