@@ -236,8 +236,10 @@ def design_matrix(x, degree):
     ### BEGIN SOLUTION
     if degree < 0:
         raise ValueError(f"degree must not be negative: {degree}")
-    column = np.asarray(x, dtype=float)[:, np.newaxis]
-    return column ** np.arange(degree + 1)
+    X = np.ones((len(x), degree + 1))  # floats: integers in x cannot overflow
+    for k in range(1, degree + 1):
+        X[:, k] = X[:, k - 1] * x
+    return X
     ### END SOLUTION
 
 
@@ -456,16 +458,20 @@ def choose_degree(x_train, y_train, x_val, y_val, x_test, y_test, max_degree):
 # %% nbgrader={"grade": true, "grade_id": "test-choose-degree-errors", "locked": true, "points": 5, "schema_version": 3, "solution": false, "task": false}
 from facelab.testing import assert_close
 
-result = choose_degree(x_train, y_train, x_val, y_val, x_test, y_test, 5)
+line = np.polynomial.Polynomial.fit(x_train, y_train, 1)
+right = {
+    "train": np.sqrt(np.mean((line(x_train) - y_train) ** 2)),
+    "val": np.sqrt(np.mean((line(x_val) - y_val) ** 2)),
+}
+result = choose_degree(*[values.copy() for values in (x_train, y_train, x_val, y_val, x_test, y_test)], 5)
 message = '"degree", "train", "val", "test" を持つ辞書を返してください / return a dict with these four keys'
 assert isinstance(result, dict), message
 assert {"degree", "train", "val", "test"} <= set(result), message
-line = np.polynomial.Polynomial.fit(x_train, y_train, 1)
-for key, x, y in [("train", x_train, y_train), ("val", x_val, y_val)]:
+for key in ("train", "val"):
     assert_close(np.shape(result[key]), (5,), f'result["{key}"] の形 / shape')
     assert_close(
         result[key][0],
-        np.sqrt(np.mean((line(x) - y) ** 2)),
+        right[key],
         f'result["{key}"][0] (次数 1 / degree 1)',
         hint="平方根を忘れていませんか。訓練データだけで当てはめましたか / the root? fitted on training data only?",
     )
@@ -626,10 +632,10 @@ def ridge_fit(X, y, lam):
     X と y は書きかえない / X and y stay as they are
     """
     ### BEGIN SOLUTION
-    X, y = np.asarray(X, dtype=float), np.asarray(y, dtype=float)
     x_mean, y_mean = X.mean(axis=0), y.mean(axis=0)
     X_centred = X - x_mean
-    w = np.linalg.solve(X_centred.T @ X_centred + lam * np.eye(X.shape[1]), X_centred.T @ (y - y_mean))
+    # y need not be centred: the columns of X_centred sum to 0, and take y_mean away by themselves
+    w = np.linalg.solve(X_centred.T @ X_centred + lam * np.eye(X.shape[1]), X_centred.T @ y)
     return w, y_mean - x_mean @ w
     ### END SOLUTION
 
@@ -658,6 +664,13 @@ for n, d, lam in [(20, 3, 0.1), (30, 6, 5.0), (8, 15, 2.0)]:
     # condition numbers are below 1e4: any solver keeps ten digits
     assert_close(result[0], right.coef_, f"ridge_fit の w (n={n}, d={d})")
     assert_close(result[1], 0.0, "ridge_fit の b (平均 0 のデータ / data with mean 0)")
+# float32 in: with condition numbers below 100, float32 (precision 6e-8) keeps four digits
+X, y = rng.standard_normal((18, 4)).astype(np.float32), rng.standard_normal(18).astype(np.float32)
+X, y = X - X.mean(axis=0), y - y.mean()
+right = RidgeReference(alpha=1.5).fit(X.astype(float), y.astype(float))
+result = ridge_fit(X.copy(), y.copy(), 1.5)
+assert_tuple(result, ("w", "b"), "ridge_fit")
+assert_close(result[0], right.coef_, "ridge_fit の w (float32)", rtol=1e-4, atol=1e-5)
 ### END HIDDEN TESTS
 
 # %% nbgrader={"grade": true, "grade_id": "test-ridge-fit-intercept", "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
@@ -766,7 +779,6 @@ def soft_threshold(z, lam):
     返り値 / returns : z と同じ形 / same shape as z。z は書きかえない / z stays as it is
     """
     ### BEGIN SOLUTION
-    z = np.asarray(z, dtype=float)
     return np.sign(z) * np.maximum(np.abs(z) - lam, 0.0)
     ### END SOLUTION
 
@@ -779,7 +791,6 @@ def hard_threshold(z, lam):
     返り値 / returns : z と同じ形 / same shape as z。z は書きかえない / z stays as it is
     """
     ### BEGIN SOLUTION
-    z = np.asarray(z, dtype=float)
     return np.where(z**2 / 2 > lam, z, 0.0)
     ### END SOLUTION
 
@@ -895,10 +906,9 @@ def elastic_net_fit(X, y, lam, l1_ratio=1.0, n_sweeps=200):
     X と y は書きかえない / X and y stay as they are
     """
     ### BEGIN SOLUTION
-    X, y = np.asarray(X, dtype=float), np.asarray(y, dtype=float)
     n, d = X.shape
     x_mean, y_mean = X.mean(axis=0), y.mean()
-    columns = np.ascontiguousarray((X - x_mean).T)  # row j is column j of X: faster to walk through
+    columns = (X - x_mean).T  # columns[j] is column j of the centred X
     s = (columns**2).sum(axis=1) / n
     w, r = np.zeros(d), y - y_mean
     for _ in range(n_sweeps):
@@ -906,9 +916,8 @@ def elastic_net_fit(X, y, lam, l1_ratio=1.0, n_sweeps=200):
             c = columns[j] @ r / n + s[j] * w[j]
             # the soft threshold, written out so that this question stands alone
             new = np.sign(c) * max(abs(c) - lam * l1_ratio, 0.0) / (s[j] + lam * (1 - l1_ratio))
-            if new != w[j]:
-                r -= columns[j] * (new - w[j])
-                w[j] = new
+            r -= columns[j] * (new - w[j])
+            w[j] = new
     return w, y_mean - x_mean @ w
     ### END SOLUTION
 
@@ -919,7 +928,7 @@ from sklearn.linear_model import ElasticNet as ElasticNetReference
 from facelab.testing import assert_close, assert_tuple
 
 # 列が一本なら一周で解ける: c = 8/3, s = 8/3 / one column: done after one sweep
-result = elastic_net_fit(np.array([[-2.0], [0.0], [2.0]]), np.array([8.0, 10.0, 12.0]), 2.0)
+result = elastic_net_fit(np.array([[-2.0], [0.0], [2.0]]), np.array([8.0, 10.0, 12.0]), 2.0, n_sweeps=1)
 assert_tuple(result, ("w", "b"), "elastic_net_fit")
 assert_close(result[0], [0.25], "w", hint="1/n を忘れていませんか / did you forget 1/n?")
 assert_close(result[1], 10.0, "b", hint="切片に罰則はありません / the intercept is not penalised")
@@ -950,6 +959,20 @@ for seed, n, d, lam in [(601, 40, 6, 0.05), (602, 25, 8, 0.4), (603, 60, 4, 1.5)
     assert np.array_equal(small, right.coef_ == 0), (
         "ラッソの重みのうち、0 になるべきものとそうでないものがちがいます / the wrong weights are 0"
     )
+# columns at right angles do not disturb each other: one sweep is enough, whatever the method
+rng = np.random.default_rng(604)
+X = np.linalg.qr(np.column_stack([np.ones(10), rng.standard_normal((10, 3))]))[0][:, 1:] * [4.0, 7.0, 5.0] + 1.0
+y = rng.standard_normal(10) * 5
+right = ElasticNetReference(alpha=0.2, l1_ratio=1.0, tol=1e-10, max_iter=100_000).fit(X.copy(), y.copy())
+result = elastic_net_fit(X.copy(), y.copy(), 0.2, n_sweeps=1)
+assert_tuple(result, ("w", "b"), "elastic_net_fit")
+assert_close(
+    result[0],
+    right.coef_,
+    "w (n_sweeps=1)",
+    atol=1e-4,
+    hint="n_sweeps 周しましたか / do you go through all weights n_sweeps times?",
+)
 ### END HIDDEN TESTS
 
 # %% nbgrader={"grade": true, "grade_id": "test-elastic-net", "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
@@ -1127,7 +1150,7 @@ def train_linear(X, y, lam, penalty="l2"):
     ### BEGIN SOLUTION
     if penalty not in ("l1", "l2"):
         raise ValueError(f"penalty must be 'l1' or 'l2': {penalty!r}")
-    model = torch.nn.Linear(X.shape[1], 1, device=X.device)
+    model = torch.nn.Linear(X.shape[1], 1)
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
     for _ in range(200):
         optimizer.zero_grad()
@@ -1161,18 +1184,18 @@ assert_close(
 )
 ### BEGIN HIDDEN TESTS
 rng = np.random.default_rng(701)
-for n, d, lam in [(50, 4, 0.5), (40, 3, 2.0)]:
-    X = rng.standard_normal((n, d))
-    X = ((X - X.mean(axis=0)) / X.std(axis=0)).astype(np.float32)
-    y = (X @ rng.uniform(1, 3, d) + 8 + 0.1 * rng.standard_normal(n)).astype(np.float32)
-    # closed form of the same loss: (X'X / n + lam I) w = X'y / n, and b the mean, for the columns have mean 0
-    exact = X.astype(float)
-    right = np.linalg.solve(exact.T @ exact / n + lam * np.eye(d), exact.T @ (y - y.mean()) / n)
-    result = train_linear(torch.from_numpy(X.copy()), torch.from_numpy(y.copy()), lam)
-    assert_tuple(result, ("w", "b"), "train_linear")
-    # float32 and a finite number of steps; the typical mistakes are off by 0.2 and more
-    assert_close(result[0], right, f"train_linear の w (n={n}, d={d})", atol=0.03)
-    assert_close(result[1], y.mean(), f"train_linear の b (n={n}, d={d})", atol=0.05)
+n, d, lam = 50, 4, 0.5
+X = rng.standard_normal((n, d))
+X = ((X - X.mean(axis=0)) / X.std(axis=0)).astype(np.float32)
+y = (X @ rng.uniform(1, 3, d) + 8 + 0.1 * rng.standard_normal(n)).astype(np.float32)
+# closed form of the same loss: (X'X / n + lam I) w = X'y / n, and b the mean, for the columns have mean 0
+exact = X.astype(float)
+right = np.linalg.solve(exact.T @ exact / n + lam * np.eye(d), exact.T @ (y - y.mean()) / n)
+result = train_linear(torch.from_numpy(X.copy()), torch.from_numpy(y.copy()), lam)
+assert_tuple(result, ("w", "b"), "train_linear")
+# float32 and a finite number of steps; the typical mistakes are off by 0.2 and more
+assert_close(result[0], right, "train_linear の w", atol=0.03)
+assert_close(result[1], y.mean(), "train_linear の b", atol=0.05)
 try:
     train_linear(torch.zeros(3, 1), torch.zeros(3), 1.0, penalty="L3")
 except ValueError:
@@ -1287,8 +1310,8 @@ def choose_lambda(X, Y, person, lams, n_folds=5):
         best is one of lams, errors (len(lams),) the mean validation RMSE of each
     """
     ### BEGIN SOLUTION
-    fold_of_person = np.arange(len(np.unique(person))) % n_folds
-    fold = fold_of_person[np.searchsorted(np.unique(person), person)]
+    _, number = np.unique(person, return_inverse=True)  # persons counted from 0, in the order of their numbers
+    fold = number % n_folds
     errors = np.zeros(len(lams))
     for k in range(n_folds):
         held_out = fold == k
@@ -1309,8 +1332,6 @@ from facelab.testing import assert_close, assert_tuple
 rng = np.random.default_rng(8)
 X, Y = rng.standard_normal((12, 3)), rng.standard_normal((12, 2))
 person = np.repeat([0, 1, 2], 4)
-result = choose_lambda(X, Y, person, [0.1, 10.0], n_folds=3)
-assert_tuple(result, ("best", "errors"), "choose_lambda")
 right = []
 for lam in [0.1, 10.0]:
     folds = []
@@ -1318,6 +1339,8 @@ for lam in [0.1, 10.0]:
         miss = RidgeReference(alpha=lam).fit(X[train], Y[train]).predict(X[val]) - Y[val]
         folds.append(np.sqrt(np.mean(miss**2)))
     right.append(np.mean(folds))
+result = choose_lambda(X, Y, person, [0.1, 10.0], n_folds=3)
+assert_tuple(result, ("best", "errors"), "choose_lambda")
 assert_close(
     result[1],
     right,
@@ -1556,6 +1579,26 @@ assert_close(
 )
 errors = error_by_size(X, Y[:, 0], X_new, Y_new[:, 0], [10, 30], 0)
 assert_close(np.shape(errors), (2,), "error_by_size (Y が (n,) のとき / Y of shape (n,)) の形 / shape")
+# the last column is the sum of two others in training, but not in the test: only the shortest solution predicts well
+for seed in (903, 905):
+    rng = np.random.default_rng(seed)
+    X, X_new = rng.standard_normal((30, 5)) + 2, rng.standard_normal((20, 5)) + 2
+    X[:, 4] = X[:, 0] + X[:, 1]
+    Y, Y_new = X @ rng.uniform(1, 2, (5, 2)) + 5, X_new @ rng.uniform(1, 2, (5, 2)) + 5
+    sizes = [7, 12, 18, 24, 30]
+    right = []
+    for n in sizes:
+        w = np.linalg.pinv(X[:n] - X[:n].mean(axis=0), rcond=1e-10) @ (Y[:n] - Y[:n].mean(axis=0))
+        miss = (X_new - X[:n].mean(axis=0)) @ w + Y[:n].mean(axis=0) - Y_new
+        right.append(np.sqrt(np.mean(miss**2)))
+    errors = error_by_size(X.copy(), Y.copy(), X_new.copy(), Y_new.copy(), list(sizes), 0)
+    assert_close(
+        errors,
+        right,
+        "error_by_size (列が独立でない / dependent columns)",
+        rtol=1e-5,
+        hint="lam が 0 なら LinearRegression で、長さ最小の解を / lam = 0: LinearRegression, the shortest solution",
+    )
 ### END HIDDEN TESTS
 
 # %% nbgrader={"grade": true, "grade_id": "test-error-by-size-ridge", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
@@ -1570,7 +1613,7 @@ rng = np.random.default_rng(902)
 d = 6
 X, X_new = rng.standard_normal((40, d)) - 3, rng.standard_normal((15, d)) - 3
 Y, Y_new = rng.standard_normal((40, 3)) + X[:, :3], rng.standard_normal((15, 3)) + X_new[:, :3]
-for lam, sizes in [(0.5, [4, 7, 40]), (20.0, [25, 10])]:
+for lam, sizes in [(0.5, [4, 7, 40]), (1.0, [15]), (20.0, [25, 10])]:
     right = []
     for n in sizes:
         # an independent way: ridge is least squares with sqrt(lam) * I written below the centred data
