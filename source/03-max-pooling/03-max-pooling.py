@@ -30,6 +30,7 @@
 #
 # - $s_i$: 受容野の中の $i$ 番目の S 細胞の反応、 $c$: C 細胞の反応
 #
+# (福島自身の C 細胞は、重みつきの合計に近いものでした。)
 # リーゼンフーバーとポッジオ (1999) は、下側頭葉の細胞の反応を説明できるのは **MAX** のほうだ、と主張しました。
 # 今の画像認識で使われる **最大値プーリング** は、この計算そのものです。
 #
@@ -42,11 +43,11 @@
 # Tilt your head while you look at a friend: the light on nearly every receptor of your retina changes, and the friend
 # stays the same. This **translation invariance** is easy for a brain and hard for a machine that compares pixels.
 #
-# Hubel and Wiesel found two kinds of cells. A **simple cell** (Fukushima's **S cell**; today convolution and ReLU) answers
-# to a feature at one place; a **complex cell** (**C cell**; today pooling) answers to it anywhere in a wide receptive
-# field, because it gathers many S cells: by their maximum (MAX) or by their sum (SUM), see the formulas above ($s_i$: an S
-# cell's response, $c$: the C cell's). Riesenhuber and Poggio (1999) argued that cells of inferotemporal cortex need MAX.
-# That is the max pooling of today's networks.
+# Hubel and Wiesel found two kinds of cells. A **simple cell** (Fukushima's **S cell**; today convolution and ReLU)
+# answers to a feature at one place; a **complex cell** (**C cell**; today pooling) answers to it anywhere in a wide
+# receptive field, because it gathers many S cells: by their maximum (MAX) or by their sum (SUM; Fukushima's own C cells
+# came close to a weighted sum), see the formulas above ($s_i$: an S cell's response, $c$: the C cell's). Riesenhuber
+# and Poggio (1999) argued that cells of inferotemporal cortex need MAX. That is the max pooling of today's networks.
 #
 # You will build pooling, differentiate it backwards, compare MAX and SUM by experiment, and let a single C cell find
 # **faces that wander through photographs**.
@@ -73,11 +74,12 @@
 # %% [markdown] tags=["lang-en"]
 # ## How it works
 #
-# A: pooling (questions 1–2, 21 points). B: who won, switches and the backward pass (3–4, 21). C: shift against response,
-# MAX against SUM (5–6 and a written one, 26). D: LeNet-5 and digits (7 and a picture, 15). E: a C cell that finds faces (8
-# and a written one, 17). Write only where it says `# YOUR CODE HERE`, in place of `raise NotImplementedError()`. A test
-# cell says nothing when all is well; marking adds tests that you cannot see. Every question is marked on its own, so skip
-# what you are stuck on. Write pooling yourself first, and use PyTorch's `max_pool2d` to check it.
+# A: pooling (questions 1–2, 21 points). B: who won, switches and the backward pass (3–4, 21). C: shift against
+# response, MAX against SUM (5–6 and a written one, 26). D: LeNet-5 and digits (7 and a picture, 15). E: a C cell that
+# finds faces (8 and a written one, 17). Write only where it says `# YOUR CODE HERE`, in place of
+# `raise NotImplementedError()`. A test cell says nothing when all is well; marking adds tests that you cannot see. Every
+# question is marked on its own, so skip what you are stuck on. Write pooling yourself first, and use PyTorch's
+# `max_pool2d` to check it.
 
 # %% nbgrader={"grade": false, "grade_id": "imports", "locked": true, "schema_version": 3, "solution": false, "task": false}
 import cv2
@@ -140,8 +142,8 @@ print(f"5 階調より大きく変わった画素 / pixels that changed by more 
 # %% [markdown] tags=["lang-en"]
 # ### What pooling is
 #
-# Cut a feature map into small windows (the **kernel**) and make each window one number: its maximum (**max pooling**), its
-# mean (**average pooling**) or its sum (**sum pooling**). Below, windows of 2×2 stand 2 apart (the **stride**).
+# Cut a feature map into small windows (the **kernel**) and make each window one number: its maximum (**max pooling**),
+# its mean (**average pooling**) or its sum (**sum pooling**). Below, windows of 2×2 stand 2 apart (the **stride**).
 
 # %% nbgrader={"grade": false, "grade_id": "what-pooling-is", "locked": true, "schema_version": 3, "solution": false, "task": false}
 example = np.array([[1, 3, 0, 2], [4, 2, 1, 1], [0, 1, 8, 5], [2, 1, 6, 7]], dtype=float)
@@ -434,9 +436,9 @@ plt.show()
 # ## Question 2. A pooling layer (14 points)
 #
 # Now all that PyTorch's layers can do: kernel $k$ (windows of $k \times k$), stride $s$ (default $k$; with $s < k$ the
-# windows **overlap**, as in AlexNet: 3 and 2), padding $p$ (a frame of $p$ rows and columns on each side). The input may be
-# `(H, W)`, `(C, H, W)` or `(N, C, H, W)`; only the **last two axes** are pooled, channels and pictures never mix. For the
-# output's size see the formula above.
+# windows **overlap**, as in AlexNet: 3 and 2), padding $p$ (a frame of $p$ rows and columns on each side). The input
+# may be `(H, W)`, `(C, H, W)` or `(N, C, H, W)`; only the **last two axes** are pooled, channels and pictures never
+# mix. For the output's size see the formula above.
 #
 # What stands in the frame is the trap of every year: −∞ for "max" (with 0 the **frame wins** wherever all values are
 # negative); 0 for "sum"; 0 for "average", which divides by $k^2$, **counting the frame** (PyTorch's default). Raise
@@ -659,10 +661,10 @@ print("大域プーリング (k = 64) / global:", (5, 64, 64), "→", np.shape(p
 #
 # ## Question 3. Switches (10 points)
 #
-# For each window return the maximum and **where in the input** it was: row $r$, column $c$ is number $r \times W + c$ ($W$:
-# width of the **input**; PyTorch's `return_indices=True`), not the number inside the window. If several are largest: the
-# uppermost row first, then the leftmost. No padding; windows may overlap. For the 4×4 table of the figure above the
-# switches are 4, 3 / 12, 10.
+# For each window return the maximum and **where in the input** it was: row $r$, column $c$ is number $r \times W + c$
+# ($W$: width of the **input**; PyTorch's `return_indices=True`), not the number inside the window. If several are
+# largest: the uppermost row first, then the leftmost. No padding; windows may overlap. For the 4×4 table of the figure
+# above the switches are 4, 3 / 12, 10.
 
 
 # %% nbgrader={"grade": false, "grade_id": "switches", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -787,11 +789,11 @@ plt.show()
 # %% [markdown] tags=["lang-en"]
 # ## Question 4. The backward pass (11 points)
 #
-# In learning, $g_{r,c} = \partial L/\partial y_{r,c}$ arrives from behind, and the layer turns it into $\partial L/\partial x$.
-# **Max**: only the winner of a window can change the output, so $g$ goes to the **switch** alone (ties: upper, then left).
-# **Average**: everyone in the window gets $g/k^2$. Where windows overlap, one input belongs to **several** windows:
-# **add** what arrives, do not overwrite. Check yourself with finite differences: move one input by ±ε and divide the
-# change of $\sum g\,y$ by 2ε. The tests do that, and ask PyTorch's autograd.
+# In learning, $g_{r,c} = \partial L/\partial y_{r,c}$ arrives from behind, and the layer turns it into
+# $\partial L/\partial x$. **Max**: only the winner of a window can change the output, so $g$ goes to the **switch** alone (ties:
+# upper, then left). **Average**: everyone in the window gets $g/k^2$. Where windows overlap, one input belongs to
+# **several** windows: **add** what arrives, do not overwrite. Check yourself with finite differences: move one input by
+# ±ε and divide the change of $\sum g\,y$ by 2ε. The tests do that, and ask PyTorch's autograd.
 
 
 # %% nbgrader={"grade": false, "grade_id": "pool-backward", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -922,8 +924,8 @@ for shape, kernel, stride in [((6, 8), 2, 2), ((7, 9), 3, 2), ((8, 5), 3, 1), ((
 # 平均では全員が同じだけ、うすい信号を受け取ります。重なりがあると (右端)、いくつもの窓で勝った場所に大きな信号が集まります。
 
 # %% [markdown] tags=["lang-en"]
-# Send back a gradient of ones through the face's feature map. With the maximum, one input in four gets any signal; with the
-# average, all get the same faint one; with overlap (right), winners of several windows get the most.
+# Send back a gradient of ones through the face's feature map. With the maximum, one input in four gets any signal; with
+# the average, all get the same faint one; with overlap (right), winners of several windows get the most.
 
 # %%
 ones = np.ones((32, 32))
@@ -970,11 +972,11 @@ plt.show()
 #
 # ## Question 5. A curve of invariance (10 points)
 #
-# Does pooling make a shifted pattern look the same? Measure it. Move the feature map $x$ to the right by $d$ pixels, pool both
-# ($k \times k$ maximum, stride $k$), and take the **cosine similarity** of the two responses (formula above): 1 for the same
-# pattern, 0 when no response is shared. Shift **before** pooling: it is the world that moves. Zeros come in, what leaves
-# is gone; `np.roll` lets it in again on the other side (the mistake of every year). Negative $d$ moves to the left;
-# $|d|$ is smaller than the width. For pooling use the line above or your question 2.
+# Does pooling make a shifted pattern look the same? Measure it. Move the feature map $x$ to the right by $d$ pixels,
+# pool both ($k \times k$ maximum, stride $k$), and take the **cosine similarity** of the two responses (formula above):
+# 1 for the same pattern, 0 when no response is shared. Shift **before** pooling: it is the world that moves. Zeros come
+# in, what leaves is gone; `np.roll` lets it in again on the other side (the mistake of every year). Negative $d$ moves
+# to the left; $|d|$ is smaller than the width. For pooling use the line above or your question 2.
 
 
 # %% nbgrader={"grade": false, "grade_id": "shift-curve", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -1101,7 +1103,7 @@ plt.show()
 # 2. **C 細胞**: 特徴ごとに、すべての場所の S 細胞を一つの数にまとめる。
 #    $c_j = \max_i s_{j,i}$ (MAX) または $c_j = \sum_i s_{j,i}$ (SUM)。
 #    地図全体を一つの数にする、この極端なプーリングを **大域プーリング** (global pooling) といいます
-# 3. **視覚細胞**: 好きな刺激を見たときの C 細胞の反応 $\boldsymbol c^*$ に近いほど、強く反応する
+# 3. **IT 細胞** (下側頭葉の細胞): 好きな刺激を見たときの C 細胞の反応 $\boldsymbol c^*$ に近いほど、強く反応する
 #
 # $$v = \exp\left(- \frac{\lVert \boldsymbol c - \boldsymbol c^* \rVert^2}{2\,\sigma^2\,\lVert \boldsymbol c^* \rVert^2}\right)$$
 #
@@ -1113,12 +1115,13 @@ plt.show()
 # %% [markdown] tags=["lang-en"]
 # ## Question 6. MAX or SUM: Riesenhuber and Poggio's experiment (11 points)
 #
-# A cell of inferotemporal cortex liked a water bottle, and liked best a simple **paddle**: an ellipse on a rod. To the rod
-# alone or the ellipse alone it hardly answered. The model has three stages. **S cells** look for two small features, the
-# left and the right side of the joint, at **every place**: a correlation, half-wave rectified. **C cells** make one number
-# of all places, by MAX or by SUM, for each feature (**global pooling**). The **view cell** answers the more, the closer the C
-# responses are to those for its preferred stimulus (formula above; $\lVert\cdot\rVert^2$: sum of squares; σ: how choosy it
-# is). `scipy.signal.correlate2d(picture, feature, mode="valid")` is the correlation; loops are fine.
+# A cell of inferotemporal cortex liked a water bottle, and liked best a simple **paddle**: an ellipse on a rod. To the
+# rod alone or the ellipse alone it hardly answered. The model has three stages. **S cells** look for two small
+# features, the left and the right side of the joint, at **every place**: a correlation, half-wave rectified. **C
+# cells** make one number of all places, by MAX or by SUM, for each feature (**global pooling**). The **IT cell**
+# (inferotemporal) answers the more, the closer the C responses are to those for its preferred stimulus (formula above;
+# $\lVert\cdot\rVert^2$: sum of squares; σ: how choosy it is).
+# `scipy.signal.correlate2d(picture, feature, mode="valid")` is the correlation; loops are fine.
 
 # %%
 show_images(
@@ -1148,8 +1151,8 @@ def c_responses(picture, features, mode):
     ### END SOLUTION
 
 
-def view_cell(picture, preferred, features, mode, sigma):
-    """好きな刺激に近いものほど強く反応する視覚細胞 / a cell tuned to its preferred stimulus.
+def it_cell(picture, preferred, features, mode, sigma):
+    """好きな刺激に近いものほど強く反応する IT 細胞 / a cell tuned to its preferred stimulus.
 
     picture   : (H, W) 刺激 / the stimulus
     preferred : 好きな刺激 (picture と大きさがちがってもよい) / the preferred stimulus; may differ in size
@@ -1224,19 +1227,17 @@ for shape, kernel, count in [((7, 9), (3, 3), 2), ((8, 6), (2, 4), 3), ((5, 12),
     )
 ### END HIDDEN TESTS
 
-# %% nbgrader={"grade": true, "grade_id": "test-view-cell", "locked": true, "points": 5, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "test-it-cell", "locked": true, "points": 5, "schema_version": 3, "solution": false, "task": false}
 from facelab.testing import assert_close
 
-ring, dot = np.ones((1, 3)), np.ones((1, 1))
+dot = np.ones((1, 1))
 one, two = np.array([[0.0, 1, 0, 0, 0]]), np.array([[0.0, 1, 0, 1, 0]])
-assert_close(view_cell(one, one, [dot], "sum", 0.5), 1.0, "view_cell (好きな刺激 / preferred)")
+assert_close(it_cell(one, one, [dot], "sum", 0.5), 1.0, "it_cell (好きな刺激 / preferred)")
+assert_close(it_cell(two, one, [dot], "max", 0.5), 1.0, 'it_cell (mode="max")', hint="MAX は二つ目に気づきません / MAX")
 assert_close(
-    view_cell(two, one, [dot], "max", 0.5), 1.0, 'view_cell (mode="max")', hint="MAX は二つ目に気づきません / MAX"
-)
-assert_close(
-    view_cell(two, one, [dot], "sum", 0.5),
+    it_cell(two, one, [dot], "sum", 0.5),
     np.exp(-2),
-    'view_cell (mode="sum")',
+    'it_cell (mode="sum")',
     hint="c* の二乗和で割りましたか / divided by the sum of squares of c*?",
 )
 ### BEGIN HIDDEN TESTS
@@ -1254,33 +1255,32 @@ for mode, sigma in [("max", 0.3), ("sum", 0.7), ("max", 1.5), ("sum", 0.25)]:
         c.append((s.clamp(min=0).amax(dim=(1, 2)) if mode == "max" else s.clamp(min=0).sum(dim=(1, 2))).numpy())
     squares = [float(((c[0] - c[1]) ** 2).sum()), float((c[1] ** 2).sum())]
     right = np.exp(-squares[0] / (2 * sigma**2 * squares[1]))
-    result = view_cell(pictures[0].copy(), pictures[1].copy(), list(features), mode, sigma)
+    result = it_cell(pictures[0].copy(), pictures[1].copy(), list(features), mode, sigma)
     assert_close(
-        result, right, f'view_cell (mode="{mode}", sigma={sigma})', hint="c* は好きな刺激のほうです / c*: preferred"
+        result, right, f'it_cell (mode="{mode}", sigma={sigma})', hint="c* は好きな刺激のほうです / c*: preferred"
     )
 ### END HIDDEN TESTS
 
 # %% [markdown] tags=["lang-ja"]
-# 実験です。黒が MAX、灰色が SUM の視覚細胞の反応です (講義で見た図の黒と灰色に合わせてあります)。
+# 実験です。黒が MAX、灰色が SUM の IT 細胞の反応です (講義で見た図の黒と灰色に合わせてあります)。
 #
 # - **ずらす**: どちらも変わりません。大域プーリングをすれば、束ね方によらず並進不変になります
 # - **棒だけ・楕円だけ**: どちらの細胞もほとんど反応しません
 # - **邪魔者がいる**: 同じ受容野に四角が入ってきただけで、SUM の細胞は黙ってしまいます。MAX の細胞は **気づきもしません**
 
 # %% [markdown] tags=["lang-en"]
-# The experiment: black MAX, grey SUM, as in the lecture's figure. A shift changes neither. Rod or ellipse alone leave both
-# nearly silent. But a square in the same receptive field (**clutter**) silences SUM, and MAX does not even notice.
+# The experiment: black MAX, grey SUM, as in the lecture's figure. A shift changes neither. Rod or ellipse alone leave
+# both nearly silent. But a square in the same receptive field (**clutter**) silences SUM, and MAX does not even notice.
 
 # %%
 figure, axis = plt.subplots(figsize=(7, 3))
 for place, (mode, colour) in enumerate([("max", "black"), ("sum", "0.6")]):
     bars = [
-        float(view_cell(stimulus, stimuli["パドル\npaddle"], joint_features, mode, 0.12))
-        for stimulus in stimuli.values()
+        float(it_cell(stimulus, stimuli["パドル\npaddle"], joint_features, mode, 0.12)) for stimulus in stimuli.values()
     ]
     axis.bar(np.arange(len(bars)) + 0.38 * place - 0.19, bars, width=0.36, color=colour, label=mode.upper())
 axis.set_xticks(range(len(stimuli)), list(stimuli))
-axis.set_ylabel("視覚細胞の反応 / response")
+axis.set_ylabel("IT 細胞の反応 / response")
 axis.set_ylim(0, 1.3)
 axis.legend(loc="upper center", ncols=2)
 plt.show()
@@ -1299,14 +1299,15 @@ plt.show()
 # %% [markdown] tags=["lang-en"]
 # ## Written question 1 (5 points)
 #
-# (1) Why does clutter silence SUM and not MAX? Argue with what happens to $\boldsymbol c$ (compute it). (2) MAX has a weak side,
-# too: show it the left and the right feature torn apart, at two different places. What will this cell do, and why? How may
-# brains and networks prevent that? Four to eight lines in all, in Japanese or English.
+# (1) Why does clutter silence SUM and not MAX? Argue with what happens to $\boldsymbol c$ (compute it). (2) MAX has a
+# weak side, too: show it the left and the right feature torn apart, at two different places. What will this cell do,
+# and why? How may brains and networks prevent that? Four to eight lines in all, in Japanese or English.
 
 # %% [markdown] nbgrader={"grade": true, "grade_id": "written-max-or-sum", "locked": false, "points": 5, "schema_version": 3, "solution": true, "task": false}
 # ### BEGIN SOLUTION
-# 1. SUM では、四角の縁や角に反応した S 細胞の分まで足されるので、c が好きな刺激のとき (c*) より大きくなり、c* から離れて v が下がる。
-#    MAX では、四角への反応はつなぎ目への反応より弱いので最大値は入れ替わらず、c は c* のまま、v も 1 のままである。
+# 1. SUM では、四角の縁や角に反応した S 細胞の分まで足されるので、c が好きな刺激のとき (c* = 707, 707) より大きくなり (1154, 1099)、
+#    c* から離れて v が下がる。MAX では、四角への反応はつなぎ目への反応より弱いので最大値は入れ替わらず、c は c* (5.4, 5.4) のまま、
+#    v も 1 のままである。
 # 2. 大域的な MAX は「どこかに左の特徴があり、どこかに右の特徴がある」ことしか見ないので、切り離された刺激にも 1 に近い反応をする
 #    (位置関係を捨てているから)。防ぐには、一度に全体をまとめず、小さな窓のプーリングと特徴抽出を何段も重ねる
 #    (S → C → S → C)、窓を重ねる、左右をまとめた大きな特徴を S 細胞にする、など。
@@ -1347,14 +1348,14 @@ plt.show()
 # ---
 # # D. LeNet-5 and digits
 #
-# LeCun's **LeNet-5** (1998) stacks convolution (S cells) and pooling (C cells) and learns. (Its names are confusing: C for
-# convolution and S for subsampling, just the other way round from the Neocognitron.)
+# LeCun's **LeNet-5** (1998) stacks convolution (S cells) and pooling (C cells) and learns. (Its names are confusing: C
+# for convolution and S for subsampling, just the other way round from the Neocognitron.)
 #
 # ## Question 7. Shapes and parameters (9 points)
 #
-# Work out each layer's output shape and number of parameters, see the table: `("conv", m, k, p)` (stride 1), `("pool", k, s)`
-# (no padding, no parameters), `("full", m)`. $(C, H, W)$ is the shape of the layer's input. A convolution has $k \times k$ weights
-# **for each input channel**, and a bias for each output channel (+1).
+# Work out each layer's output shape and number of parameters, see the table: `("conv", m, k, p)` (stride 1),
+# `("pool", k, s)` (no padding, no parameters), `("full", m)`. $(C, H, W)$ is the shape of the layer's input. A
+# convolution has $k \times k$ weights **for each input channel**, and a bias for each output channel (+1).
 
 
 # %% nbgrader={"grade": false, "grade_id": "layer-shapes", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -1467,8 +1468,8 @@ for shape, layers in [
 # (元の論文の C3 は、入力の 6 枚を全部は見ないように間引いて 1,516 個、プーリングにも重みとバイアスがありました。)
 
 # %% [markdown] tags=["lang-en"]
-# LeNet-5's table. Two pooling layers cut what the later layers receive to 1/16, without a single parameter. (In the original
-# paper C3 does not see all six maps, 1,516 parameters, and pooling had weights of its own.)
+# LeNet-5's table. Two pooling layers cut what the later layers receive to 1/16, without a single parameter. (In the
+# original paper C3 does not see all six maps, 1,516 parameters, and pooling had weights of its own.)
 
 # %%
 names = ["C1", "S2", "C3", "S4", "C5", "F6", "出力"]
@@ -1511,11 +1512,11 @@ print("パラメータの合計 / all parameters:", int(sum(parameters)))
 # %% [markdown] tags=["lang-en"]
 # ## The picture: reading shifted digits (6 points)
 #
-# An early cell trained three small LeNets on 2000 digits (the dict `lenets`); they differ in their pooling only: max, average,
-# and mere subsampling (every second value, stride 2). They have seen **centred digits only**. How far do they cope with a
-# shift? `shifted_digits[k]` holds 500 test digits, moved to the right by $k$ pixels ($k$ = 0 to 6), `test_labels` the answers.
-# Draw **one figure**: shift $k$ against accuracy (0 to 1), a curve for each network, with axis names and a legend, and print
-# the accuracies at $k = 0$ and $k = 3$. A person marks it.
+# An early cell trained three small LeNets on 2000 digits (the dict `lenets`); they differ in their pooling only: max,
+# average, and mere subsampling (every second value, stride 2). They have seen **centred digits only**. How far do they
+# cope with a shift? `shifted_digits[k]` holds 500 test digits, moved to the right by $k$ pixels ($k$ = 0 to 6),
+# `test_labels` the answers. Draw **one figure**: shift $k$ against accuracy (0 to 1), a curve for each network, with
+# axis names and a legend, and print the accuracies at $k = 0$ and $k = 3$. A person marks it.
 
 # %% nbgrader={"grade": true, "grade_id": "shift-accuracy", "locked": false, "points": 6, "schema_version": 3, "solution": true, "task": false}
 ### BEGIN SOLUTION
@@ -1544,9 +1545,9 @@ plt.show()
 # CNN は「ずれに強い」と言われますが、**設計だけで** 得られるのはこの程度です。残りは、ずれた数字を学習に加えて (データ拡張) 補います。
 
 # %% [markdown] tags=["lang-en"]
-# For centred digits the three are nearly equal. They differ when digits **move**, and max pooling holds out longest. Two
-# poolings of 2×2 tolerate about 4 pixels; beyond that all fail. Architecture alone buys no more; the rest comes from shifted
-# training pictures (data augmentation).
+# For centred digits the three are nearly equal. They differ when digits **move**, and max pooling holds out longest.
+# Two poolings of 2×2 tolerate about 4 pixels; beyond that all fail. Architecture alone buys no more; the rest comes
+# from shifted training pictures (data augmentation).
 
 # %% [markdown] tags=["lang-ja"]
 # ---
@@ -1560,8 +1561,8 @@ plt.show()
 # ---
 # # E. A C cell that finds faces
 #
-# Real faces at last: 100 scenes, photographs with the face of a stranger pasted in, moved to the right by 0 to 16 pixels. On
-# the right the feature that the S cells look for: the **mean eyes and nose** of thirty training persons.
+# Real faces at last: 100 scenes, photographs with the face of a stranger pasted in, moved to the right by 0 to 16
+# pixels. On the right the feature that the S cells look for: the **mean eyes and nose** of thirty training persons.
 
 # %%
 shown = 91
@@ -1591,11 +1592,11 @@ plt.show()
 # %% [markdown] tags=["lang-en"]
 # ## Question 8. S cells and a C cell (11 points)
 #
-# **The layer of S cells**: the normalised correlation (formula above) of a template $t$ with the window $p$ at every place.
-# Neither brightness nor contrast changes it. In a **uniform window** (standard deviation below $10^{-6}$) it is 0, without a
-# division by 0. **The C cell** gathers the S cells of a square receptive field, centre $(r, c)$ and radius ρ (side 2ρ + 1), by
-# MAX or SUM. What lies outside the map is **not used**: mind that NumPy counts negative indices from the other end. With ρ = 0
-# the C cell is a single S cell.
+# **The layer of S cells**: the normalised correlation (formula above) of a template $t$ with the window $p$ at every
+# place. Neither brightness nor contrast changes it. In a **uniform window** (standard deviation below $10^{-6}$) it is
+# 0, without a division by 0. **The C cell** gathers the S cells of a square receptive field, centre $(r, c)$ and radius
+# ρ (side 2ρ + 1), by MAX or SUM. What lies outside the map is **not used**: mind that NumPy counts negative indices
+# from the other end. With ρ = 0 the C cell is a single S cell.
 
 
 # %% nbgrader={"grade": false, "grade_id": "s-and-c-cells", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -1756,10 +1757,10 @@ print("目と鼻から 3 画素以内 / within 3 pixels of eyes and nose:", sum(
 # (S 細胞の層 `scene_maps` と `background_maps` は、計算の速い OpenCV で先に作ってあります。あなたの `s_cells` と同じものです。)
 
 # %% [markdown] tags=["lang-en"]
-# The last experiment: tell 100 scenes with a face from 100 without, by **the response of one cell alone**. **AUC** is the
-# probability that a scene with a face makes it answer more strongly than one without: 1 is perfect, 0.5 is guessing. The cell's
-# receptive field stays where the eyes are at displacement 0. (`scene_maps` and `background_maps` were made by OpenCV, which is
-# faster; they are what your `s_cells` computes.)
+# The last experiment: tell 100 scenes with a face from 100 without, by **the response of one cell alone**. **AUC** is
+# the probability that a scene with a face makes it answer more strongly than one without: 1 is perfect, 0.5 is
+# guessing. The cell's receptive field stays where the eyes are at displacement 0. (`scene_maps` and `background_maps`
+# were made by OpenCV, which is faster; they are what your `s_cells` computes.)
 
 # %%
 is_scene = np.repeat([1, 0], 100)
@@ -1800,17 +1801,17 @@ plt.show()
 # %% [markdown] tags=["lang-en"]
 # ## Written question 2 (6 points)
 #
-# (1) At 12 pixels a single S cell falls **below** 0.5, worse than guessing. Why? Which part of the face is in its receptive
-# field? (2) At displacement 0 the radius of 3 does better than 16. What does a wider receptive field win, and what does it lose?
-# (3) The C cell of radius 16 tells that there is a face and not where. Which of the things that you built would tell? Five to
-# nine lines in all, in Japanese or English.
+# (1) At 12 pixels a single S cell falls **below** 0.5, worse than guessing. Why? Which part of the face is in its
+# receptive field? (2) At displacement 0 the radius of 3 does better than 16. What does a wider receptive field win, and
+# what does it lose? (3) The C cell of radius 16 tells that there is a face and not where. Which of the things that you
+# built would tell? Five to nine lines in all, in Japanese or English.
 
 # %% [markdown] nbgrader={"grade": true, "grade_id": "written-receptive-field", "locked": false, "points": 6, "schema_version": 3, "solution": true, "task": false}
 # ### BEGIN SOLUTION
 # 1. 12 画素ずれると、S 細胞の窓には顔の左の頬や髪、輪郭が入る。そこは目と鼻の型紙と明暗が合わず、むしろ逆になりやすいので、
 #    相関は負になり、背景 (相関は 0 のまわり) より弱い反応になる。だから「反応が強いほど顔」と考えると、当てずっぽうより悪くなる。
 # 2. 得るもの: ずれても反応が落ちない (並進不変性)。失うもの: 選択性。受容野が広いほど、背景のどこかに偶然、目と鼻に似たものが
-#    見つかりやすく、顔のない場面の最大値も大きくなる。
+#    見つかりやすく、顔のない場面の最大値も大きくなる (平均 0.18 → 0.39)。
 # 3. 問 3 のスイッチ (最大値の場所)。どの S 細胞が勝ったかを覚えておけば、顔の場所が分かる。
 #
 # === BEGIN MARK SCHEME ===
@@ -1836,8 +1837,8 @@ plt.show()
 # %% [markdown] tags=["lang-en"]
 # ## To end with
 #
-# Today's hero is one operation, the maximum. S cells say *what*, C cells say *no matter where*; the Neocognitron and CNNs stack
-# the two. SUM forgets the place as well, but everything in its field pulls at it; MAX trusts the strongest evidence alone. It
-# drops 75 % of the numbers and the place; the switches bring the learning signal, and the place, back. Invariance is **not
-# free**: a wider field tolerates more and mistakes more, which may be why brains and networks widen it in small steps. Before
-# you hand in: restart the kernel and run all cells.
+# Today's hero is one operation, the maximum. S cells say *what*, C cells say *no matter where*; the Neocognitron and
+# CNNs stack the two. SUM forgets the place as well, but everything in its field pulls at it; MAX trusts the strongest
+# evidence alone. It drops 75 % of the numbers and the place; the switches bring the learning signal, and the place,
+# back. Invariance is **not free**: a wider field tolerates more and mistakes more, which may be why brains and networks
+# widen it in small steps. Before you hand in: restart the kernel and run all cells.

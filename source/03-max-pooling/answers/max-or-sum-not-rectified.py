@@ -13,7 +13,7 @@ def c_responses(picture, features, mode):
     return np.array(responses)
 
 
-def view_cell(picture, preferred, features, mode, sigma):
+def it_cell(picture, preferred, features, mode, sigma):
     best = c_responses(preferred, features, mode)
     distance = np.sum((c_responses(picture, features, mode) - best) ** 2)
     return np.exp(-distance / (2 * sigma**2 * np.sum(best**2)))

@@ -64,7 +64,7 @@ def c_responses(picture, features, mode):
     return (s.amax(dim=(1, 2)) if mode == "max" else s.sum(dim=(1, 2))).numpy()
 
 
-def view_cell(picture, preferred, features, mode, sigma):
+def it_cell(picture, preferred, features, mode, sigma):
     from scipy.spatial.distance import sqeuclidean
 
     now, best = c_responses(picture, features, mode), c_responses(preferred, features, mode)

@@ -135,7 +135,7 @@ def c_responses(picture, features, mode):
     return responses
 
 
-def view_cell(picture, preferred, features, mode, sigma):
+def it_cell(picture, preferred, features, mode, sigma):
     now = c_responses(picture, features, mode)
     best = c_responses(preferred, features, mode)
     distance = sum((p - q) ** 2 for p, q in zip(now, best, strict=True))

@@ -100,7 +100,7 @@ def c_responses(picture, features, mode):
     return np.array(responses)
 
 
-def view_cell(picture, preferred, features, mode, sigma):
+def it_cell(picture, preferred, features, mode, sigma):
     best = c_responses(preferred, features, mode)
     apart = np.linalg.norm(c_responses(picture, features, mode) - best) / np.linalg.norm(best)
     return np.exp(-0.5 * (apart / sigma) ** 2)

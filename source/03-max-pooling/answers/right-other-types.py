@@ -94,7 +94,7 @@ def c_responses(picture, features, mode):
     return tuple(float(s.max() if mode == "max" else s.sum()) for s in layers)
 
 
-def view_cell(picture, preferred, features, mode, sigma):
+def it_cell(picture, preferred, features, mode, sigma):
     now, best = (torch.tensor(c_responses(p, features, mode)) for p in (picture, preferred))
     return torch.exp(-((now - best) ** 2).sum() / (2 * sigma**2 * (best**2).sum()))
 
