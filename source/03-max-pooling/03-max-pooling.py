@@ -427,8 +427,8 @@ plt.show()
 # | `"sum"` | 合計 | 0 |
 # | `"average"` | 合計 ÷ $k^2$ | 0。枠も **数に入れて** 割る (PyTorch の初期設定) |
 #
-# パディングがカーネルの半分より大きいとき ($2p > k$) は、枠しか見えない窓ができるので `ValueError`、
-# 知らない `mode` も `ValueError` にしてください。
+# パディングがカーネルの半分より大きいとき ($2p > k$) は、PyTorch と同じく受けつけず、`ValueError` を出してください。
+# 知らない `mode` も `ValueError` です。
 #
 # 二重ループで窓を一つずつ見ても、`sliding_window_view(x, (k, k), axis=(-2, -1))` で全部の窓を一度に見てもかまいません。
 
@@ -442,8 +442,8 @@ plt.show()
 #
 # What stands in the frame is the trap of every year: −∞ for "max" (with 0 the **frame wins** wherever all values are
 # negative); 0 for "sum"; 0 for "average", which divides by $k^2$, **counting the frame** (PyTorch's default). Raise
-# `ValueError` when $2p > k$ (some windows would see the frame only) and for an unknown mode. A double loop is fine, and
-# so is `sliding_window_view(x, (k, k), axis=(-2, -1))`.
+# `ValueError` when $2p > k$, as PyTorch does, and for an unknown mode. A double loop is fine, and so is
+# `sliding_window_view(x, (k, k), axis=(-2, -1))`.
 
 
 # %% nbgrader={"grade": false, "grade_id": "pool", "locked": false, "schema_version": 3, "solution": true, "task": false}
