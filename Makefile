@@ -19,8 +19,12 @@ READY := $(VENV)/.ready-$(shell cat $(PINS) | sha256sum | cut -c1-16)
 # Debian packages that system tests call; apt-get installs what is missing when one is root.
 SYSTEM_PACKAGES :=
 
-DEMO_ASSIGNMENT ?= 01-regularization
-DEMO_STUDENTS ?= 40
+# The demo marks a larger class of the first assignment, with a loop that never ends, and a small one of each other.
+DEMO_ASSIGNMENTS ?= $(sort $(notdir $(patsubst %/assignment.toml,%,$(wildcard source/*/assignment.toml))))
+DEMO_FIRST ?= 12
+DEMO_STUDENTS ?= 7
+DEMO_SEED ?= 2
+DEMO_SECONDS ?= 10
 DEMO ?= demo
 CHECK_ARGS ?=
 
@@ -32,19 +36,25 @@ help: ## print this list
 
 # Exit code 1 of `saiten grade` says that some could not be marked: a sample class holds unreadable files on purpose.
 .PHONY: demo
-demo: $(READY) ## environment, build, a sample class of 40 marked, a table, where to look next
-	$(SAITEN) build
-	$(SAITEN) sample $(DEMO_ASSIGNMENT) -n $(DEMO_STUDENTS) --into $(DEMO) --cell-seconds 10
-	$(SAITEN) grade $(DEMO_ASSIGNMENT) --course $(DEMO) || test $$? -eq 1
-	@$(SAITEN) grade $(DEMO_ASSIGNMENT) --course $(DEMO) --json > $(DEMO)/results.jsonl 2>$(DEMO)/log.txt || test $$? -eq 1
-	@$(SAITEN) sample $(DEMO_ASSIGNMENT) --course $(DEMO) --compare $(DEMO)/results.jsonl
+demo: $(READY) ## environment, build, a sample class of every assignment marked, tables, where to look next
+	@printf '%s\n' $(DEMO_ASSIGNMENTS) | xargs -P 2 -n 1 $(SAITEN) build
+	@students=$(DEMO_FIRST); without=; seed=$(DEMO_SEED); \
+	for name in $(DEMO_ASSIGNMENTS); do \
+	  results=$(DEMO)/results-$$name.jsonl; \
+	  printf '\n%s\n' "== $$name"; \
+	  $(SAITEN) sample $$name -n $$students --into $(DEMO) --cell-seconds $(DEMO_SECONDS) --seed $$seed $$without; \
+	  $(SAITEN) grade $$name --course $(DEMO) || test $$? -eq 1; \
+	  $(SAITEN) grade $$name --course $(DEMO) --json > $$results 2>$(DEMO)/log.txt || test $$? -eq 1; \
+	  $(SAITEN) sample $$name --course $(DEMO) --compare $$results; \
+	  printf '%s\n' "Look at $(DEMO)/autograded/student-001/$$name/ (a marked notebook), $$results (every result," \
+	    "for machines), release/$$name/ (what students get), source/$$name/ (what it was made from)."; \
+	  students=$(DEMO_STUDENTS); without="--without broken:endless-loop"; seed=$$((seed + 1)); \
+	done
 	@printf '%s\n' "" "Where to look next:" \
-	  "  $(DEMO)/autograded/student-001/       a marked notebook; $(DEMO)/expected.json says who did what" \
-	  "  $(DEMO)/results.jsonl                 every result for machines: jq '.student, .score' $(DEMO)/results.jsonl" \
+	  "  $(DEMO)/expected.json               who did what, and what each had to get" \
 	  "  cd $(DEMO) && $(abspath $(BIN))/jupyter lab" \
 	  "                                   then open /formgrader at the address it prints: nbgrader's pages, filled" \
-	  "  cd $(DEMO) && $(abspath $(BIN))/nbgrader generate_feedback $(DEMO_ASSIGNMENT)" \
-	  "  release/$(DEMO_ASSIGNMENT)/           what students get; source/$(DEMO_ASSIGNMENT)/ what it was made from" \
+	  "  cd $(DEMO) && $(abspath $(BIN))/nbgrader generate_feedback $(firstword $(DEMO_ASSIGNMENTS))" \
 	  "  docs/README.md                   guides; your own nbgrader course: saiten grade ASSIGNMENT --course DIR" \
 	  "Run make demo again: nothing is marked twice. Remove $(DEMO)/ to begin anew."
 

@@ -81,13 +81,13 @@ def test_the_stamp_follows_the_files_it_stands_for(tmp_path: Path) -> None:
 
 
 def test_ci_runs_the_same_verbs_and_stops_at_a_failure() -> None:
-    """Is .ci/run executable, sound, and nothing but lint, test and test-system?"""
+    """Is .ci/run executable, sound, and nothing but lint, test, test-system and check?"""
     script = ROOT / ".ci" / "run"
     assert os.access(script, os.X_OK)
     subprocess.run(["bash", "-n", script], check=True)
     text = script.read_text(encoding="utf-8")
     assert "set -euo pipefail" in text
-    assert re.findall(r"^make (\S+)", text, flags=re.MULTILINE) == ["lint", "test", "test-system"]
+    assert re.findall(r"^make (\S+)", text, flags=re.MULTILINE) == ["lint", "test", "test-system", "check"]
 
 
 @pytest.mark.parametrize("folder", ["source", "release", "autograder", "solutions", "tests", "bench", "docs"])

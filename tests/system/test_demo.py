@@ -11,7 +11,10 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-STUDENTS = 12
+FIRST, STUDENTS = 8, 3
+"""Students of the first exercise's class, and of each other's."""
+LEAST_SUBMISSIONS = 40
+EXERCISES = sorted(path.parent.name for path in ROOT.glob("source/*/assignment.toml"))
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(900)]
 
@@ -21,23 +24,37 @@ def demo(folder: Path) -> str:
     environment = {key: value for key, value in os.environ.items() if not key.startswith(("MAKE", "MFLAGS"))}
     # this environment is the one that make would make: READY names a file that exists
     options = [f"BIN={Path(sys.executable).parent}", "READY=requirements.lock", f"DEMO={folder}"]
-    command = ["make", "demo", f"DEMO_STUDENTS={STUDENTS}", *options]
+    command = ["make", "demo", f"DEMO_FIRST={FIRST}", f"DEMO_STUDENTS={STUDENTS}", *options]
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
     return done.stdout
 
 
+def test_the_demo_is_large_enough() -> None:
+    """Are at least 40 submissions marked in all classes together, as the README says?"""
+    text = (ROOT / "Makefile").read_text(encoding="utf-8")
+    first, others = (
+        int(re.findall(rf"^{name} \?= (\d+)$", text, re.MULTILINE)[0]) for name in ("DEMO_FIRST", "DEMO_STUDENTS")
+    )
+    assert first + others * (len(EXERCISES) - 1) >= LEAST_SUBMISSIONS
+
+
 def test_demo_marks_a_class_and_says_where_to_look(tmp_path: Path) -> None:
-    """Are all marked as foretold, with a table; is a second run known; and is the tracked release what it was?"""
+    """Are all marked as foretold, exercise by exercise; is a second run known; is the tracked release what it was?"""
     first = demo(tmp_path / "demo")
-    assert len(set(re.findall(r"student-\d{3}", first))) >= STUDENTS
-    assert f"all {STUDENTS} sample submissions got what they have to get" in first
-    for place in ("autograded/student-001", "results.jsonl", "jupyter lab", "docs/README.md"):
+    assert len(set(re.findall(r"student-\d{3}", first))) >= FIRST
+    for number, exercise in enumerate(EXERCISES):
+        students = STUDENTS if number else FIRST
+        assert f"{exercise}: all {students} sample submissions got what they have to get" in first
+        for place in (f"autograded/student-001/{exercise}/", f"results-{exercise}.jsonl", f"release/{exercise}/"):
+            assert place in first
+        assert (tmp_path / "demo" / f"results-{exercise}.jsonl").is_file()
+    for place in ("expected.json", "jupyter lab", "docs/README.md"):
         assert place in first
-    for path in ("gradebook.db", "results.jsonl", "expected.json"):
+    for path in ("gradebook.db", "expected.json"):
         assert (tmp_path / "demo" / path).is_file()
     second = demo(tmp_path / "demo")
-    assert re.search(r"\d+ known from before", second)
+    assert len(re.findall(r"\d+ known from before", second)) >= len(EXERCISES)
     changed = subprocess.run(
         ["git", "status", "--porcelain", "release"], cwd=ROOT, capture_output=True, text=True, check=True
     )
