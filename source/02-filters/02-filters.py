@@ -251,7 +251,7 @@ assert_close(
 
 # %%
 gray = np.array(bgr_to_gray(portrait))
-mistaken = np.array(bgr_to_gray(portrait[:, :, ::-1]))  # RGB を BGR と思いこむ / RGB taken for BGR
+mistaken = np.array(bgr_to_gray(portrait[:, :, ::-1].copy()))  # RGB を BGR と思いこむ / RGB taken for BGR
 show_images(
     [gray / 255, mistaken / 255, 0.5 + 2 * (mistaken - gray) / 255],
     titles=[
@@ -499,7 +499,7 @@ bars = {
     "右下がり / falling": [[2, -1, -1], [-1, 2, -1], [-1, -1, 2]],
     "右上がり / rising": [[-1, -1, 2], [-1, 2, -1], [2, -1, -1]],
 }
-answers = [np.maximum(correlate2d(face, np.array(bar), padding="edge"), 0) for bar in bars.values()]
+answers = [np.maximum(np.array(correlate2d(face, np.array(bar), padding="edge")), 0) for bar in bars.values()]
 show_images([face, *answers], titles=["顔 / face", *bars], value_range=(0, 1), inches=1.6)
 plt.show()
 
@@ -1581,7 +1581,7 @@ assert len(find_corners(values.copy(), 5.0, 1)) == 0, "山がなければ空の�
 # %%
 figure, axes = plt.subplots(1, 2, figsize=(7, 3.8))
 for axis, picture, title in zip(
-    axes, [face, np.rot90(face)], ["もとの顔 / as it was", "90 度まわした顔 / turned"], strict=True
+    axes, [face, np.rot90(face).copy()], ["もとの顔 / as it was", "90 度まわした顔 / turned"], strict=True
 ):
     response = np.array(harris_response(picture, 1.5, 0.05))
     corners = np.array(find_corners(response, 0.0, 4))[:25]
@@ -1865,7 +1865,7 @@ plt.show()
 # - 光が変わっても人を見分けられるのは、光で変わるものを、入口で捨てているからです
 #
 # 機械の目も同じ道を歩いてきました。SIFT は DoG と勾配の向きからできています。そして、写真から学習した CNN の第 1 層を開けてみると、
-# そこに並んでいるのは、だれも教えていないのに、ガボールによく似たカーネルです (第 12 回の演習で確かめます)。
+# そこに並んでいるのは、だれも教えていないのに、ガボールによく似たカーネルです (転移学習の演習で確かめます)。
 #
 # では、位置がもっと大きくずれたら? それが次の演習、ネオコグニトロンの C 細胞と **最大値プーリング** の話です。
 #
