@@ -7,6 +7,7 @@ Exit code: 0 everything holds, 1 something does not, 2 yours to mend before anyt
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +19,10 @@ from saiten.cli.options import cores, course_option, json_option
 
 if TYPE_CHECKING:
     from saiten.check import CheckReport
+
+
+_SILENCE = 30.0
+"""Seconds without a word after which a log that nobody draws a bar in gets a line."""
 
 
 @click.command(name="check")
@@ -112,17 +117,22 @@ def command(
 
 @contextmanager
 def _progress(name: str) -> Iterator[Callable[[str, int, int], None]]:
-    """Show a bar on a terminal, on standard error; elsewhere nothing."""
+    """Show a bar on a terminal, elsewhere a line now and then; on standard error."""
     from rich.console import Console
     from rich.markup import escape
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
     console = Console(stderr=True)
+    said = time.monotonic()
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task(escape(name), total=None)
 
         def tell(words: str, done: int, total: int) -> None:
+            nonlocal said
+            if not console.is_terminal and (time.monotonic() > said + _SILENCE or (done == 0 and total)):
+                said = time.monotonic()
+                click.echo(f"{name}: {words}" + (f", {done} of {total}" if total else ""), err=True)
             bar.update(task, description=escape(f"{name}: {words}"), completed=done, total=total or None)
 
         yield tell
