@@ -992,12 +992,12 @@ def shift_curve(x, shifts, kernel):
     ### BEGIN SOLUTION
     width = x.shape[1]
     wide = np.pad(x, ((0, 0), (width, width)))
-    curve = []
+    responses = []
     for shift in [0, *shifts]:
         seen = wide[:, width - shift : 2 * width - shift]
-        response = F.max_pool2d(torch.tensor(seen)[None], kernel).numpy().ravel()
-        curve.append(response / np.linalg.norm(response))
-    return [curve[0] @ response for response in curve[1:]]
+        responses.append(F.max_pool2d(torch.tensor(seen)[None], kernel).numpy())
+    a = responses[0]
+    return [np.sum(a * b) / np.sqrt(np.sum(a**2) * np.sum(b**2)) for b in responses[1:]]
     ### END SOLUTION
 
 
