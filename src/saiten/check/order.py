@@ -6,12 +6,11 @@ A block is a solution cell and all cells up to the next question; what stands be
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Sequence
 from dataclasses import replace
 
 from saiten.bundle import BundleCell, BundleNotebook, Role
-from saiten.grading.ground import names_used
+from saiten.check.scope import free_names
 
 
 def blocks(notebook: BundleNotebook) -> tuple[list[BundleCell], list[list[BundleCell]]]:
@@ -35,7 +34,7 @@ def blocks(notebook: BundleNotebook) -> tuple[list[BundleCell], list[list[Bundle
 def in_other_order(notebook: BundleNotebook) -> BundleNotebook:
     """Turn the blocks round: the last first, but never before one whose names it uses, or that names it changes."""
     head, found = blocks(notebook)
-    brings = [{name for cell in block for name in cell.brings} for block in found]
+    brings = [{name for cell in block if cell.role is not Role.TEST for name in cell.brings} for block in found]
     uses = [free_names(block) for block in found]
     after = {
         later: {
@@ -47,29 +46,6 @@ def in_other_order(notebook: BundleNotebook) -> BundleNotebook:
     }
     order = _latest_first(after)
     return replace(notebook, cells=(*head, *(cell for index in order for cell in found[index])))
-
-
-def free_names(block: Sequence[BundleCell]) -> set[str]:
-    """Names that a block uses before it binds them itself; what a function's body uses counts where it is defined."""
-    free: set[str] = set()
-    bound: set[str] = set()
-    for cell in block:
-        if cell.cell_type != "code":
-            continue
-        try:
-            statements = ast.parse(cell.source).body
-        except SyntaxError:  # IPython's own syntax
-            free |= names_used(cell.source) - bound
-            continue
-        for statement in statements:
-            names = [node for node in ast.walk(statement) if isinstance(node, ast.Name)]
-            free |= {node.id for node in names if not isinstance(node.ctx, ast.Store)} - bound
-            bound |= {node.id for node in names if isinstance(node.ctx, ast.Store)}
-            if isinstance(statement, ast.FunctionDef | ast.ClassDef | ast.AsyncFunctionDef):
-                bound.add(statement.name)
-            elif isinstance(statement, ast.Import | ast.ImportFrom):
-                bound.update((alias.asname or alias.name).partition(".")[0] for alias in statement.names)
-    return free
 
 
 def _latest_first(after: dict[int, set[int]]) -> Sequence[int]:

@@ -27,6 +27,7 @@ from saiten.check.waivers import read_waivers
 from saiten.check.whole import Whole
 from saiten.course import ANSWERS_FOLDER, WAIVERS_FILE, Assignment
 from saiten.errors import SourceError
+from saiten.grading.ground import names_used
 from saiten.sample.work import Exercise
 
 Tell = Callable[[str, int, int], None]
@@ -141,7 +142,7 @@ class _Proof:
     def _tails(self) -> dict[str, tuple[list[Tail], Batch, dict[str, Answer]]]:
         """Question to its tail with and without needless cells, its batch, and its mistakes by job."""
         seconds = self._seconds()
-        pruned = {tail.question: tail for tail in make_tails(self._bundle, seconds)}
+        pruned = {tail.question: tail for tail in make_tails(self._bundle, seconds, wanted=self._wanted())}
         entire = {tail.question: tail for tail in make_tails(self._bundle, seconds, prune=False)}
         mistakes = self._mistakes(list(pruned))
         found: dict[str, tuple[list[Tail], Batch, dict[str, Answer]]] = {}
@@ -160,6 +161,15 @@ class _Proof:
             batch.weight = 5 + after * len(jobs) + (own + 0.1) * (len(wrong) + len(worthless))
             named = {job.name: answer for job, answer in zip(jobs, mistakes[key], strict=True)}
             found[key] = (variants, batch, named)
+        return found
+
+    def _wanted(self) -> dict[str, set[str]]:
+        """Question to the names that planted answers to it use."""
+        owners, found = self._whole.owners(), {key: set[str]() for key in self._keys}
+        for answer in self._answers:
+            for key, text in answer.cells.items():
+                if key in owners:
+                    found[owners[key]] |= names_used(text)
         return found
 
     def _cost(self, tail: Tail, seconds: Mapping[str, Mapping[str, float]]) -> tuple[float, float]:

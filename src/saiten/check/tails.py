@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 
 from saiten.answers import question_keys
 from saiten.bundle import Bundle, BundleCell, BundleNotebook, Role, questions
-from saiten.check.order import blocks, free_names
-from saiten.grading.ground import names_used
+from saiten.check.order import blocks
+from saiten.check.scope import free_names
 
 _QUICK_SECONDS = 0.2
 """A leading cell that brings no name and takes longer only draws."""
@@ -34,7 +34,13 @@ class Tail:
     """name of the assignment's notebook"""
 
 
-def make_tails(bundle: Bundle, seconds: Mapping[str, Mapping[str, float]], *, prune: bool = True) -> list[Tail]:
+def make_tails(
+    bundle: Bundle,
+    seconds: Mapping[str, Mapping[str, float]],
+    *,
+    prune: bool = True,
+    wanted: Mapping[str, set[str]] | None = None,
+) -> list[Tail]:
     """Make the tail of every question that is marked automatically.
 
     Args:
@@ -42,6 +48,7 @@ def make_tails(bundle: Bundle, seconds: Mapping[str, Mapping[str, float]], *, pr
         seconds: notebook to id of a cell to the time that it took in the reference run.
         prune: leave out set-up cells (figures, demonstrations) whose names nothing needs. What such a cell changes in
             other ways is missing then: try the reference first, and take all cells if it does not get full marks.
+        wanted: question to names that are needed in any case: planted answers may use others than the reference.
     """
     keys = question_keys(bundle)
     tails = []
@@ -50,7 +57,9 @@ def make_tails(bundle: Bundle, seconds: Mapping[str, Mapping[str, float]], *, pr
         for name, tests in questions(notebook):
             if name in members and all(cell.role is Role.TEST for cell in tests):
                 key = keys[notebook.name, name]
-                cells = _from_question(notebook, members[name], seconds[notebook.name], prune=prune)
+                cells = _from_question(notebook, members[name])
+                if prune:
+                    cells = _needed(cells, seconds[notebook.name], set((wanted or {}).get(key, ())))
                 mark = "@" if prune else "@@"
                 made = replace(notebook, name=f"{notebook.name}{mark}{name}", cells=tuple(cells))
                 tails.append(Tail(key, made, tuple(members[name]), tuple(tests), notebook.name))
@@ -71,19 +80,12 @@ def question_members(notebook: BundleNotebook) -> dict[str, list[BundleCell]]:
     return found
 
 
-def _from_question(
-    notebook: BundleNotebook,
-    solutions: Sequence[BundleCell],
-    seconds: Mapping[str, float],
-    *,
-    prune: bool,
-) -> list[BundleCell]:
+def _from_question(notebook: BundleNotebook, solutions: Sequence[BundleCell]) -> list[BundleCell]:
     begin = next(index for index, cell in enumerate(notebook.cells) if cell.id == solutions[0].id)
     before = [cell for cell in notebook.cells[:begin] if cell.cell_type == "code" and cell.role is not Role.TEST]
-    head = [_as_setup(cell) for cell in before]
     # what a person marks (a picture) is the student's, and decides nothing here
     rest = [cell for cell in _touched(notebook, begin) if cell.cell_type == "code" and cell.role is not Role.MANUAL]
-    return _needed(head, rest, seconds) if prune else [*head, *rest]
+    return [*map(_as_setup, before), *rest]
 
 
 def _touched(notebook: BundleNotebook, begin: int) -> list[BundleCell]:
@@ -91,27 +93,49 @@ def _touched(notebook: BundleNotebook, begin: int) -> list[BundleCell]:
     cells: list[BundleCell] = []
     names: set[str] = set()
     for block in blocks(notebook)[1]:
-        if block[0].id == notebook.cells[begin].id or names & free_names(block):
+        own = block[0].id == notebook.cells[begin].id
+        if own or names & free_names(block):
             cells += block
-            names |= {name for cell in block for name in cell.brings}
+            names |= _brought(block, names, everything=own)
     return cells
+
+
+def _brought(block: Sequence[BundleCell], names: set[str], *, everything: bool) -> set[str]:
+    """Names of a block that depend on `names`, or on its solution cells (of the first block all of those count)."""
+    found: set[str] = set()
+    for cell in block:
+        if cell.cell_type != "code" or cell.role is Role.TEST:
+            continue
+        if (everything and cell.role is Role.SOLUTION) or free_names([cell]) & (names | found):
+            found.update(cell.brings)
+    return found
 
 
 def _as_setup(cell: BundleCell) -> BundleCell:
     return replace(cell, role=Role.SETUP, locked=True, points=0.0, release_source=cell.source)
 
 
-def _needed(head: Sequence[BundleCell], rest: Sequence[BundleCell], seconds: Mapping[str, float]) -> list[BundleCell]:
-    """Keep the set-up cells that bring or change something that a later cell names."""
-    ahead = {cell.id for cell in head}
-    wanted: set[str] = set()
+def _needed(cells: Sequence[BundleCell], seconds: Mapping[str, float], wanted: set[str]) -> list[BundleCell]:
+    """Keep the set-up cells that import, or that bring or change something that a later cell names."""
     kept: list[BundleCell] = []
-    for cell in reversed([*head, *rest]):
-        silent = cell.id in ahead and not cell.brings and seconds.get(cell.id, 0.0) < _QUICK_SECONDS
-        if cell.role is not Role.SETUP or silent or wanted.intersection(cell.brings) or _works_on(cell.source, wanted):
+    begun = True  # from the end: behind the first cell that is not set-up
+    for index in reversed(range(len(cells))):
+        cell = cells[index]
+        begun = begun and any(each.role is not Role.SETUP for each in cells[:index])
+        silent = not begun and not cell.brings and seconds.get(cell.id, 0.0) < _QUICK_SECONDS
+        needed = bool(wanted.intersection(cell.brings)) or _works_on(cell.source, wanted)
+        if cell.role is not Role.SETUP or silent or needed or (not begun and _imports(cell.source)):
             kept.append(cell)
-            wanted |= names_used(cell.source)
+            wanted |= free_names([cell])
     return kept[::-1]
+
+
+def _imports(source: str) -> bool:
+    """Whether a cell imports something: any answer may use that."""
+    try:
+        return any(isinstance(node, ast.Import | ast.ImportFrom) for node in ast.parse(source).body)
+    except SyntaxError:
+        return True
 
 
 def _works_on(source: str, wanted: set[str]) -> bool:
