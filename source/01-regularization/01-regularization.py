@@ -73,15 +73,16 @@
 # - 解答のすぐ下の **テストのセル** を実行して、何も表示されなければ合格です。
 #   採点のときには、ここに見えないテスト (ほかの入力、極端な入力) も加わります。
 # - どの問題も前の問題とは別に採点されます。行きづまったら、とばして先に進んでかまいません。
-# - 自分でセルを足して試すのは大歓迎です。`print(変数.shape)` は最良の友です。
+# - 自分でセルを足して試すのは大歓迎です。困ったら、まず `print(変数.shape)` で形を確かめましょう。
 
 # %% [markdown] tags=["lang-en"]
 # ## How it works
 #
-# Part A (curves, questions 1–3, 21 points), part B (penalties, 4–7 and a written one, 48), part C (faces, 8–9, a picture
-# and a written one, 31). Write only where it says `# YOUR CODE HERE`, in place of `raise NotImplementedError()`. The test
+# Part A (curves, questions 1–3, 21 points, about 40 minutes), part B (penalties, 4–7 and a written one, 48 points, 70
+# minutes), part C (faces, 8–9, a picture and a written one, 31 points, 50 minutes). Write only where it says `# YOUR CODE HERE`, in place of `raise NotImplementedError()`. The test
 # cell below each answer says nothing when all is well; marking adds tests that you cannot see (other inputs, extreme
-# inputs). A question without an answer stops with `NotImplementedError`; nothing is broken. Every question is marked on its own, so skip what you are stuck on. Cells of your own are welcome.
+# inputs). A question without an answer stops with `NotImplementedError`; nothing is broken. Every question is marked on
+# its own, so skip what you are stuck on. Cells of your own are welcome; when in doubt, `print(something.shape)`.
 
 # %% nbgrader={"grade": false, "grade_id": "imports", "locked": true, "schema_version": 3, "solution": false, "task": false}
 import matplotlib.pyplot as plt
@@ -103,13 +104,16 @@ matplotlib_fontja.japanize()  # 図の中で日本語を使う / Japanese in fig
 # 「知らない人」の口もとを当てたいので、*写真* ではなく *人* で分けるのです。
 #
 # 画像は 32×32 画素、値は 0 (黒) から 1 (白) です。上半分 16×32 = 512 画素が入力、下半分 512 画素が出力です。
+# 誤差は、値を 255 倍した 0〜255 の目盛り、つまり **階調** の単位で表示します。
+# 下のセルの終わりにある `join_halves` と `rmse` は、自分の解答の中でも自由に使えます。
 
 # %% [markdown] tags=["lang-en"]
 # ## Look first
 #
 # The ORL (Olivetti) faces: 40 persons, 10 pictures each. Thirty persons are for training, ten stay unseen until the test:
 # we want to predict the mouth of a *stranger*, so we split by person and not by picture. Pictures are 32×32, values 0
-# (black) to 1 (white); the upper 512 pixels are the input, the lower 512 the output.
+# (black) to 1 (white); the upper 512 pixels are the input, the lower 512 the output. Errors are shown in **grey levels**:
+# times 255. `join_halves` and `rmse` at the end of the next cell are yours to use in any answer.
 
 # %% nbgrader={"grade": false, "grade_id": "faces", "locked": true, "schema_version": 3, "solution": false, "task": false}
 SIDE = 32
@@ -138,6 +142,7 @@ def rmse(prediction, truth):
 # %% nbgrader={"grade": false, "grade_id": "data-for-later", "locked": true, "schema_version": 3, "solution": false, "task": false}
 # 問 6 のあとで使う、顔と顔でない画像 / faces and other things, for after question 6
 patches = load_face_patches()
+print(patches.credit)
 pixels = patches.images.reshape(200, -1)  # (200, 625)
 target = np.where(patches.is_face, 1.0, -1.0)  # 顔は +1、顔でなければ -1 / face +1, not a face -1
 known = patches.group < 50  # 同じ写真から切り出した二枚は同じ側に / both cut-outs of a photo stay on one side
@@ -152,7 +157,7 @@ masked = join_halves(upper_train[some], np.full((len(some), 512), 0.5))
 show_images(
     np.concatenate([masked, join_halves(upper_train[some], lower_train[some])]),
     columns=len(some),
-    row_labels=["マスク", "正解"],
+    row_labels=["マスク / masked", "正解 / truth"],
     suptitle="下半分を想像してから、下の段を見てみよう / guess, then look below",
 )
 
@@ -549,10 +554,11 @@ if decided < 3:
 # %% [markdown] tags=["lang-ja"]
 # できたら、平均顔で試しましょう。右の図で、次数が低い線・選ばれた線・高い線を見くらべてください。
 # 左の図では、次数とともに訓練誤差は下がり続けるのに、検証誤差は途中から上がります。
+# 14 次の線は訓練の点のすぐそばを通りますが、両端では点と点の *間* で大きく暴れています。
 
 # %% [markdown] tags=["lang-en"]
 # Try it on the mean face. Left: training error keeps falling with the degree, validation error does not. Right: a low, the
-# chosen, and a high degree.
+# chosen, and a high degree; degree 14 passes close to the training points and swings wildly *between* them at both ends.
 
 # %%
 result = choose_degree(x_train, y_train, x_val, y_val, x_test, y_test, 14)
@@ -568,14 +574,15 @@ left.set_xticks(range(2, 15, 2))
 left.set_xlabel("次数 / degree")
 left.set_ylabel("RMSE (階調 / grey levels)")
 left.legend()
-right.plot(x_train, y_train, "ko", x_val, y_val, "C0s")
-for degree in (2, result["degree"], 14):
+right.plot(x_train, y_train, "ko", label="訓練 / training")
+right.plot(x_val, y_val, "C0s", label="検証 / validation")
+for degree, colour in [(2, "C2"), (result["degree"], "C3"), (14, "C4")]:
     curve = np.polynomial.Polynomial.fit(x_train, y_train, degree)
-    right.plot(*curve.linspace(300), label=f"{degree} 次 / degree {degree}")
+    right.plot(*curve.linspace(300), colour, label=f"{degree} 次 / degree {degree}")
 right.set_ylim(0, 1)
 right.set_xlabel("位置 / position")
 right.set_ylabel("明るさ / brightness")
-right.legend(fontsize=8)
+right.legend(fontsize=7, loc="lower center", ncols=2)
 plt.show()
 
 # %% [markdown] tags=["lang-ja"]
@@ -596,7 +603,8 @@ plt.show()
 # 解は次のように求まります。上に線のついた $\bar{\boldsymbol x}$ と $\bar y$ は平均です。
 #
 # 1. 中心化: $\tilde{\boldsymbol x}_i = \boldsymbol x_i - \bar{\boldsymbol x}$、 $\tilde y_i = y_i - \bar y$
-# 2. 連立方程式 $(\tilde X^\top \tilde X + \lambda I)\, \boldsymbol w = \tilde X^\top \tilde{\boldsymbol y}$ を解く ($I$ は単位行列)
+# 2. 連立方程式 $(\tilde X^\top \tilde X + \lambda I)\, \boldsymbol w = \tilde X^\top \tilde{\boldsymbol y}$ を解く ($I$ は単位行列)。
+#    連立方程式 $A \boldsymbol w = \boldsymbol c$ を解くのは `np.linalg.solve(A, c)`、単位行列は `np.eye(d)` です
 # 3. $b = \bar y - \bar{\boldsymbol x}^\top \boldsymbol w$
 #
 # $\lambda > 0$ なら、列がそっくりでも、画素が枚数より多くても、2 の解は **ただ一つ** です。罰則が不良設定を解消しています。
@@ -616,7 +624,8 @@ plt.show()
 # penalised: if all targets get 50 grey levels brighter, so must the prediction. Solution: (1) subtract the means,
 # (2) solve $(\tilde X^\top \tilde X + \lambda I)\,\boldsymbol w = \tilde X^\top \tilde{\boldsymbol y}$,
 # (3) $b = \bar y - \bar{\boldsymbol x}^\top \boldsymbol w$. With λ > 0 there is exactly one solution, however similar the
-# columns: the penalty cures the ill-posedness. `y` may be (n,) or (n, m), m targets at once. (`lambda` is a reserved word,
+# columns: the penalty cures the ill-posedness. `np.linalg.solve(A, c)` solves a system of equations, `np.eye(d)` is the
+# identity $I$. `y` may be (n,) or (n, m), m targets at once. (`lambda` is a reserved word,
 # hence `lam`.)
 
 
@@ -724,21 +733,25 @@ assert_close(result[1], right.intercept_, "ridge_fit の b (m = 3)")
 
 # %% [markdown] tags=["lang-ja"]
 # 14 次の多項式のまま、λ だけを変えてみます。次数を減らさなくても、曲線は **滑らか** になります。
+# λ が小さすぎると端で暴れ、大きすぎるとほとんど平らになり、鼻の明るさも目の暗さも消えてしまいます。
 
 # %% [markdown] tags=["lang-en"]
-# The degree stays 14, only λ changes: the curve becomes **smooth** without losing a single column.
+# The degree stays 14, only λ changes: the curve becomes **smooth** without losing a single column. With λ too
+# small it swings at the ends; with λ too large it is nearly flat, and nose and eyes are gone.
 
 # %%
 powers = np.polynomial.polynomial.polyvander(position, 14)[:, 1:]  # 切片の列は除く / without the column of ones
 figure, axis = plt.subplots(figsize=(6, 3))
-axis.plot(x_train, y_train, "ko", x_val, y_val, "C0s")
-for lam in (1e-9, 1e-7, 10.0):
+axis.plot(x_train, y_train, "ko", x_val, y_val, "C0s")  # 黒: 訓練、青: 検証 / black: training, blue: validation
+for lam, colour in [(1e-9, "C4"), (1e-7, "C3"), (10.0, "C2")]:
     w, b = ridge_fit(powers[0::4], y_train, lam)
-    axis.plot(position, powers @ w + b, label=f"λ = {lam:g}, 検証 RMSE {255 * rmse(powers[1::4] @ w + b, y_val):.1f}")
+    val = 255 * rmse(powers[1::4] @ w + b, y_val)
+    axis.plot(position, powers @ w + b, colour, label=f"λ = {lam:g}: {val:.1f}")
 axis.set_ylim(0, 1)
 axis.set_xlabel("位置 / position")
 axis.set_ylabel("明るさ / brightness")
-axis.legend(fontsize=8)
+title = "検証 RMSE (階調) / validation RMSE (grey levels)"
+axis.legend(fontsize=8, title=title, title_fontsize=8, loc="upper center", ncols=3)
 plt.show()
 
 # %% [markdown] tags=["lang-ja"]
@@ -758,6 +771,7 @@ plt.show()
 # - ソフトしきい値の例 ($\lambda = 1$): $3 \to 2$、 $-3 \to -2$、 $0.4 \to 0$
 # - ハードしきい値は「$z$ が大きければ $w = z$、小さければ $w = 0$」です。境目がどこになるかは、自分で考えてください。
 #   $w = z$ のときの目的関数の値と、 $w = 0$ のときの値を比べれば分かります
+#   (ちょうど境目の $z$ では、どちらを返しても正解です)
 #
 # 神経科学では、V1 の細胞は一度に少しだけが活動する (**疎な** 符号化) と考えられています。L1 と L0 は、その「疎」を作る罰則です。
 
@@ -767,7 +781,8 @@ plt.show()
 # With a single weight the penalties differ most clearly: minimise $\tfrac12 (w - z)^2 + \lambda \cdot$ penalty.
 # L2 scales: $z/(1+\lambda)$. L1 is the **soft threshold**: move towards 0 by λ, and stop at 0 (λ = 1: 3 → 2, −3 → −2,
 # 0.4 → 0). L0 costs λ whenever $w \ne 0$; the **hard threshold** keeps $z$ as it is or makes it 0. Where is the border?
-# Compare the objective at $w = z$ with the objective at $w = 0$.
+# Compare the objective at $w = z$ with the objective at $w = 0$ (right on the border, either is fine). In V1, few cells are
+# thought to be active at a time (*sparse* coding); L1 and L0 are the penalties that make weights sparse.
 
 
 # %% nbgrader={"grade": false, "grade_id": "thresholds", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -1023,21 +1038,29 @@ for seed in (621, 622):
 # %% [markdown] tags=["lang-ja"]
 # ### どの画素を見ているのか
 #
-# 今度は別のデータ (LFW) で、25×25 の小さな画像が **顔か、顔でないか** を当てます。
-# 目標は、顔なら +1、顔でなければ −1 です。
+# 今度は別のデータ (LFW, Labeled Faces in the Wild) で、25×25 の小さな画像が **顔か、顔でないか** を当てます。
+# 目標は、顔なら +1、顔でなければ −1 です。訓練に使うのは 100 枚、重みは 625 個なので、これも不良設定です。
 # 重みは画素ごとに一つずつあるので、**重みそのものを絵として** 見ることができます。
-# 赤は「ここが明るいと顔らしい」、青は「ここが暗いと顔らしい」という意味です。
+# 赤は「ここが明るいと顔らしい」、青は「ここが暗いと顔らしい」という意味です。色は絵ごとに、絶対値が最大の重みにそろえてあります。
+# 重みが 0 の画素には、色のかわりに、うすい平均顔を描きました。
+# 題の「画素」は 0 でない重みの数、% は訓練に使わなかった 100 枚での正解率です。
 #
 # - 罰則なし: 砂嵐のようで、人間には読めません
 # - L2: 滑らかな「顔の型紙」が浮かびます
 # - L1: ほとんどの画素が 0 になり、少しの画素だけが残ります (あなたの `elastic_net_fit` の結果です)
+#
+# L2 の λ は誤差の *和* に、L1 の λ は *平均の半分* に対する強さです (問 4 と問 6 の目的関数)。10 と 0.05 をそのまま比べることはできません。
 
 # %% [markdown] tags=["lang-en"]
 # ### Which pixels does it look at?
 #
-# Other data (LFW): is a picture of 25×25 pixels a face (+1) or not (−1)? Each pixel has a weight, so the weights are a
-# picture. Red: bright here means face; blue: dark here means face. Without a penalty it is noise, with L2 a smooth
-# template of a face, with L1 (your `elastic_net_fit`) only a few pixels are left.
+# Other data (LFW, Labeled Faces in the Wild): is a picture of 25×25 pixels a face (+1) or not (−1)? There are 100 pictures
+# for training and 625 weights: ill-posed again. Each pixel has a weight, so the weights are a picture. Red: bright here
+# means face; blue: dark here means face (each picture is scaled to its own largest weight); where the weight is 0 you see
+# a pale mean face. The titles give the number of weights that are not 0, and the accuracy on the 100 pictures that were
+# not used for training. Without a penalty it is noise, with L2 a smooth template of a face, with L1 (your
+# `elastic_net_fit`) only a few pixels are left. λ goes with the *sum* of errors for L2 and with *half their mean* for L1,
+# so 10 and 0.05 cannot be compared.
 
 # %%
 ols = LinearRegression().fit(pixels[known], target[known])
@@ -1122,8 +1145,9 @@ show_images(pictures, titles=titles, inches=1.9)
 # - `optimizer` の `weight_decay=λ` で済ませる (バイアスも罰され、係数も 2 倍ちがいます)
 # - `model(X)` の形は (n, 1)、`y` の形は (n,)。そのまま引くと (n, n) になり、**誰も文句を言わないまま** 何も学習しません
 #
-# `X` の各列は平均 0・標準偏差 1 くらいにそろえて渡します。全データをまとめて使うなら、
-# `torch.optim.SGD(..., lr=0.1)` で 200 回ほど回せば十分です (ほかの最適化法でもかまいません)。
+# `X` は、各列を平均 0・標準偏差 1 くらいにそろえた形で渡されます。全データをまとめて使うなら、
+# `torch.optim.SGD(..., lr=0.1)` で 200 回ほど回せば十分です
+# (ほかの最適化法でもかまいません。そのときは、十分に収束する学習率と回数を自分で選んでください)。
 
 # %% [markdown] tags=["lang-en"]
 # ## Question 7. The penalty is one more term of the loss: PyTorch (11 points)
@@ -1133,7 +1157,8 @@ show_images(pictures, titles=titles, inches=1.9)
 # `loss` inside `for p in model.parameters()` (counts weights again and again, and the bias, too); `weight_decay=λ` instead
 # (bias penalised, and another factor); `model(X)` is (n, 1) and `y` is (n,): their difference is (n, n), and nothing is
 # learnt, silently. Columns of `X` come with mean about 0 and standard deviation about 1; with all data at once,
-# `torch.optim.SGD(..., lr=0.1)` and 200 steps will do; other optimisers are fine.
+# `torch.optim.SGD(..., lr=0.1)` and 200 steps will do; other optimisers are fine, with a rate and
+# a number of steps that let them converge.
 
 
 # %% nbgrader={"grade": false, "grade_id": "train-linear", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -1176,11 +1201,15 @@ assert_close(
     [1.0],
     "train_linear の w",
     atol=0.02,
-    hint="0 に近いなら引き算の形を、ほかなら罰則を何回足しているかを確かめましょう / "
-    "near 0: shapes in the subtraction; else: how often is the penalty added?",
+    hint="0 に近いなら引き算の形を、ほかなら罰則を何回足しているか、くり返しが足りているかを確かめましょう / "
+    "near 0: shapes in the subtraction; else: how often is the penalty added? enough steps?",
 )
 assert_close(
-    result[1], 20.0, "train_linear の b", atol=0.05, hint="バイアスまで罰していませんか / is the bias penalised?"
+    result[1],
+    20.0,
+    "train_linear の b",
+    atol=0.05,
+    hint="バイアスまで罰していませんか。くり返しは足りていますか / is the bias penalised? enough steps?",
 )
 ### BEGIN HIDDEN TESTS
 rng = np.random.default_rng(701)
@@ -1231,7 +1260,7 @@ assert_close(result[1], right.intercept_, "train_linear の b (l1)", atol=0.1)
 ### END HIDDEN TESTS
 
 # %% [markdown] tags=["lang-ja"]
-# 閉じた式 (問 4) と学習 (問 7) は、同じ山の同じ谷底に着くでしょうか。二つの目的関数では λ の意味がちがいます
+# 閉じた式 (問 4) と学習 (問 7) は、同じ谷底に着くでしょうか。二つの目的関数では λ の意味がちがいます
 # (問 4 は誤差の *和*、問 7 は *平均*) ので、換算が要ります。
 
 # %% [markdown] tags=["lang-en"]
@@ -1245,11 +1274,11 @@ y = X @ np.array([2.0, -1.0, 0.0]) + 5
 w_trained, b_trained = train_linear(torch.tensor(X, dtype=torch.float32), torch.tensor(y, dtype=torch.float32), 0.5)
 w_closed, b_closed = ridge_fit(X, y, 0.5 * 100)  # 平均の λ を n 倍すると和の λ / n times as much for the sum
 print(
-    "PyTorch :",
+    "PyTorch                :",
     torch.as_tensor(w_trained).detach().numpy().round(3),
     torch.as_tensor(b_trained).detach().numpy().round(3),
 )
-print("閉じた式 :", np.round(w_closed, 3), np.round(b_closed, 3))
+print("閉じた式 / closed form :", np.round(w_closed, 3), np.round(b_closed, 3))
 
 # %% [markdown] tags=["lang-ja"]
 # ---
@@ -1305,7 +1334,7 @@ def choose_lambda(X, Y, person, lams, n_folds=5):
     Y       : (n,) または (n, m) の配列 / targets
     person  : (n,) 整数。どの人の写真か。番号はとびとびでも、順不同でもよい / who; any numbers, in any order
     lams    : 試す λ (正の数) の並び。順不同でもよい / the lambdas to try, all > 0, in any order
-    n_folds : 組の数 / number of folds
+    n_folds : 組の数 (2 以上、人数以下) / number of folds, from 2 to the number of persons
     返り値 / returns : (best, errors)。best は lams の一つ、errors は (len(lams),) で平均検証 RMSE
         best is one of lams, errors (len(lams),) the mean validation RMSE of each
     """
@@ -1416,10 +1445,12 @@ if len(chosen) < 2:
 # %% [markdown] tags=["lang-ja"]
 # 顔で λ を選びましょう。二行目は、`person` のかわりに写真の通し番号を渡したもの、つまり **写真で** 分けた交差検証です。
 # 誤差がずいぶん小さく見え、選ばれる λ も変わります。どちらが本当の成績に近いかは、すぐ下で分かります。
+# 誤差は λ の順に、階調の単位で並んでいます。
 
 # %% [markdown] tags=["lang-en"]
 # Choose λ for the faces. The second line hands in a running number in place of the person: that splits by **picture**.
-# Its errors look much better and it chooses another λ. Which of the two is honest? You will see below.
+# Its errors look much better and it chooses another λ. Which of the two is honest? You will see below. Errors are in grey
+# levels, in the order of λ.
 
 # %%
 lams = [0.1, 1.0, 10.0, 100.0, 1000.0]
@@ -1433,13 +1464,14 @@ print("写真で分ける / by picture :", (255 * np.array(by_picture)).round(1)
 # ## 図: マスクの下 (6 点)
 #
 # テスト用の 10 人の 1 枚目 (`upper_test[::10]` と `lower_test[::10]`) について、次の 4 段を並べた図を作ってください。
+# 上半分はどの段も本物のままで、下半分だけを取りかえます。
 #
 # 1. 正解
 # 2. 平均顔 (下半分を、訓練用 300 枚の下半分の平均にする)
 # 3. 最小二乗 (`LinearRegression().fit(upper_train, lower_train)`)
 # 4. リッジ (`Ridge(alpha=...)`、λ は問 8 で選んだもの。問 8 がまだなら 10)
 #
-# あわせて、2〜4 のテスト RMSE (テスト用の **100 枚全部**、255 倍して階調の単位) を `print` してください。
+# あわせて、2〜4 のテスト RMSE (**下半分の画素だけ**、テスト用の **100 枚全部**、255 倍して階調の単位) を `print` してください。
 # 道具は `join_halves`、`show_images(..., columns=10, row_labels=[...], value_range=(0, 1))`、`rmse` です。
 # 段の名前を必ず付け、できた図を **よく見て** ください。この図は人が採点します。
 
@@ -1448,8 +1480,8 @@ print("写真で分ける / by picture :", (255 * np.array(by_picture)).round(1)
 #
 # For the first picture of each of the ten test persons (`upper_test[::10]`, `lower_test[::10]`) show four labelled rows:
 # the truth; the mean face (mean lower half of the 300 training pictures); least squares (`LinearRegression`); ridge with
-# the λ of question 8 (or 10). Print the test RMSE of the last three over **all 100** test pictures, times 255 (grey
-# levels). Tools: `join_halves`, `show_images(..., columns=10, row_labels=[...], value_range=(0, 1))`, `rmse`. A person
+# the λ of question 8 (or 10). The upper half is always the true one. Print the test RMSE of the last three over **all
+# 100** test pictures, **lower halves only**, times 255 (grey levels). Tools: `join_halves`, `show_images(..., columns=10, row_labels=[...], value_range=(0, 1))`, `rmse`. A person
 # marks this one.
 
 # %% nbgrader={"grade": true, "grade_id": "face-panel", "locked": false, "points": 6, "schema_version": 3, "solution": true, "task": false}
@@ -1475,20 +1507,22 @@ show_images(np.concatenate(rows), columns=10, row_labels=["正解", *predictions
 # %% [markdown] tags=["lang-ja"]
 # ## 記述 2 (7 点)
 #
-# 1. 最小二乗の訓練誤差を自分で計算し、テスト誤差と並べて書いてください。
+# 1. 最小二乗の訓練誤差 (`lower_train` の RMSE) を、セルを足して計算し、テスト誤差と並べて書いてください。
 #    最小二乗は、何も考えない平均顔よりテスト誤差が大きくなりました。なぜですか。未知数と方程式の数を使って説明してください。
 # 2. リッジの予測は、なぜぼんやりしているのですか。λ をとても大きくすると、予測は何に近づきますか。
-# 3. 問 8 の「写真で分けた」誤差と「人で分けた」誤差では、どちらがテスト RMSE に近かったですか。それはなぜですか。
+# 3. 問 8 の「写真で分けた」交差検証と「人で分けた」交差検証では、選ばれた λ の誤差は、どちらがリッジのテスト RMSE に近かったですか。
+#    それはなぜですか。
 #
 # 全部で 6〜12 行ほどでよいです。
 
 # %% [markdown] tags=["lang-en"]
 # ## Written question 2 (7 points)
 #
-# (1) Compute the training error of least squares and set it beside its test error. Why does it do worse than the mean
-# face? Argue with the numbers of unknowns and equations. (2) Why is the ridge prediction blurred? What does it come to
-# when λ gets very large? (3) In question 8, which error came closer to the test RMSE, the one split by picture or by
-# person, and why? Six to twelve lines in all, in Japanese or English.
+# (1) Compute the training error of least squares (the RMSE on `lower_train`, in a cell of your own) and set it beside its
+# test error. Why does it do worse than the mean face? Argue with the numbers of unknowns and equations. (2) Why is the
+# ridge prediction blurred? What does it come to when λ gets very large? (3) In question 8, which error of the chosen λ came
+# closer to the test RMSE of ridge, the one split by picture or by person, and why? Six to twelve lines in all, in Japanese
+# or English.
 
 # %% [markdown] nbgrader={"grade": true, "grade_id": "written-overfitting", "locked": false, "points": 7, "schema_version": 3, "solution": true, "task": false}
 # ### BEGIN SOLUTION
@@ -1638,12 +1672,12 @@ sizes = [10, 30, 60, 90, 110, 120, 129, 140, 150, 170, 200, 250, 300]
 data = small_upper[order], small_lower[order], small_upper[~is_train], small_lower[~is_train]
 
 figure, axis = plt.subplots(figsize=(6, 3))
-for lam, style in [(0, "C3o-"), (10.0, "C0s-")]:
+for lam, style in [(0, "C3o-"), (0.1, "C1^-"), (10.0, "C0s-")]:
     axis.plot(sizes, 255 * np.array(error_by_size(*data, sizes, lam)), style, label=f"λ = {lam:g}")
 axis.axvline(129, color="0.7", linestyle="--", label="n = d + 1 = 129")
 axis.set_xlabel("訓練に使った枚数 n / training pictures")
 axis.set_yscale("log")
-axis.set_ylabel("テスト RMSE (階調)")
+axis.set_ylabel("テスト RMSE\n(階調 / grey levels)")
 axis.set_yticks([25, 50, 100, 200], ["25", "50", "100", "200"])
 axis.minorticks_off()
 axis.legend()
@@ -1655,10 +1689,10 @@ plt.show()
 # 罰則なしの最小二乗では、データを **増やした** のに誤差が急に大きくなるところがあります。
 # 山の頂上は、方程式の数 $n$ が未知数の数 (重み 128 個と切片 1 個) とちょうど同じになるところです。
 # そこでは、すべての写真をぴったり通る解が *一つしかなく*、その解は雑音に合わせるために途方もない重みになります。
-# それより右では無理な注文が減り、左では、無数の解から長さ最小のものを選ぶ余地が残ります。
+# それより右では、全部をぴったり通ることはもうできないので、雑音がならされます。左では、無数の解から長さ最小のものを選ぶ余地が残ります。
 # この形は **二重降下** (double descent) と呼ばれ、巨大な深層学習モデルが過剰適合しにくい理由の一つとして研究されています。
 #
-# そして、わずかな L2 の罰則があるだけで、山は **消えます**。
+# そして、わずかな L2 の罰則 (図の λ = 0.1) があるだけで、山は **消えます**。
 #
 # 今日つくった道具を、講義の言葉で振り返りましょう。
 #
@@ -1667,15 +1701,18 @@ plt.show()
 # - 先入観が強すぎれば平均しか見えず、なければ雑音を見ます。ちょうどよい強さは、**知らないデータ** だけが教えてくれます
 #
 # 提出の前に、メニューの「カーネルを再起動し、すべてのセルを実行」で、上から下まで通ることを確かめてください。
+# とばした問題があるとそこで止まりますが、そのまま提出してかまいません。続きのセルは、一つずつ実行して確かめます。
 
 # %% [markdown] tags=["lang-en"]
 # ## To end with
 #
 # Without a penalty there is a place where **more** data make it worse: where the number of equations n equals the number
 # of unknowns (128 weights and an intercept). There is just one solution through all pictures, and it needs enormous
-# weights to fit the noise. To the right the demands become softer, to the left there is room to choose the shortest of
-# many solutions. This shape is called **double descent**. A little L2 makes the peak vanish.
+# weights to fit the noise. To the right no solution passes through all pictures any more, and noise averages out;
+# to the left there is room to choose the shortest of many solutions. This shape is called **double descent**, and is
+# studied as one reason why huge deep networks overfit so little. A little L2 (λ = 0.1 in the figure) makes the peak vanish.
 #
 # Data alone do not decide (ill-posed); a penalty chooses (regularisation). Smoothness, simplicity and sparseness are
 # prejudices about the world that a brain may have. Too strong, and you see only the mean; without any, you see noise; only
-# **unseen data** tell how strong is right. Before you hand in: restart the kernel and run all cells.
+# **unseen data** tell how strong is right. Before you hand in: restart the kernel and run all cells. A
+# question that you skipped stops the run; you may hand in all the same, and run the cells below it one by one.
