@@ -17,15 +17,18 @@ _COMPOUND = (ast.For, ast.AsyncFor, ast.With, ast.AsyncWith, ast.While, ast.If, 
 
 def free_names(cells: Iterable[BundleCell]) -> set[str]:
     """Names that cells, run one after the other, use before they bind them themselves."""
+    return names_in(cell.source for cell in cells if cell.cell_type == "code")
+
+
+def names_in(sources: Iterable[str]) -> set[str]:
+    """The same for texts of code cells."""
     free: set[str] = set()
     bound: set[str] = set()
-    for cell in cells:
-        if cell.cell_type != "code":
-            continue
+    for source in sources:
         try:
-            statements = ast.parse(cell.source).body
+            statements = ast.parse(source).body
         except SyntaxError:  # IPython's own syntax
-            free |= names_used(cell.source) - bound
+            free |= names_used(source) - bound
             continue
         for statement in statements:
             used, assigned = _names(statement)
