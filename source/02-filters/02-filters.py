@@ -1775,10 +1775,10 @@ for theta in (0, 45, 90, 135):
 def v1_features(images):
     """(n, 32, 32) の写真 → (n, 4 * 16 * 16) の複雑細胞の答え / responses of complex cells."""
     features = []
-    for image in images:
+    for image in images.astype(np.float32):
         maps = []
         for even, odd in quadrature:
-            sums = [cv2.filter2D(image, cv2.CV_64F, kernel, borderType=cv2.BORDER_REPLICATE) for kernel in (even, odd)]
+            sums = [cv2.filter2D(image, cv2.CV_32F, kernel, borderType=cv2.BORDER_REPLICATE) for kernel in (even, odd)]
             maps.append(cv2.resize(np.hypot(*sums), (16, 16), interpolation=cv2.INTER_AREA))
         features.append(np.ravel(maps) / np.linalg.norm(maps))
     return np.array(features)
@@ -1795,7 +1795,7 @@ for name, features_of in [("画素 / pixels", pixel_features), ("V1", v1_feature
     recognised[name] = []
     for light in LIGHTS:
         queries = features_of(lit[light][~is_sample])
-        guess = ((queries[:, None] - samples) ** 2).sum(axis=2).argmin(axis=1)
+        guess = [np.argmin(((samples - query) ** 2).sum(axis=1)) for query in queries]
         recognised[name].append(np.mean(guess == small.person[~is_sample]))
     print(f"{name:14s}", " ".join(f"{share:6.1%}" for share in recognised[name]))
 
