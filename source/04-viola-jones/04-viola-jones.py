@@ -14,9 +14,10 @@
 # # 顔に四角を描く機械 — Viola と Jones の顔検出
 #
 # スマートフォンを人に向けると、顔のまわりに四角い枠が出ます。いまでは誰も驚きませんが、
-# **その場で** 顔を見つけるカメラが生まれたのは、2001 年に Viola と Jones が次の三つを組み合わせてからです。
+# **その場で** 顔を見つけるカメラが生まれたのは、2001 年に Viola と Jones が次の三つを組み合わせてからです
+# (**ビオラ・ジョーンズ** のアルゴリズム)。
 #
-# 1. **Haar 特徴** (ハール特徴): 白と黒の長方形を当てて、明るさの差をはかる。**積分画像** を使えば、どんな大きさでも四つの数を読むだけ
+# 1. **Haar 特徴**: 白と黒の長方形を当てて、明るさの差をはかる。**積分画像** を使えば、どんな大きさでも四つの数を読むだけ
 # 2. **ブースティング** (AdaBoost): 「当てずっぽうより少しまし」な判定を何十個も組み合わせて、強い判定を作る
 # 3. **注意のカスケード** (attentional cascade): 顔ではない場所には一瞬で見切りをつけ、顔らしい場所だけを念入りに調べる
 #
@@ -30,8 +31,8 @@
 # %% [markdown] tags=["lang-en"]
 # # The machine that draws squares around faces: Viola and Jones
 #
-# A phone draws a frame around a face, and nobody wonders any more. Cameras could do it on the spot only after Viola and
-# Jones (2001) put three ideas together: **Haar-like features** (black and white rectangles laid over the picture, cheap
+# A phone draws a frame around a face, and nobody wonders any more. Cameras could do it on the spot only after the
+# **Viola-Jones** algorithm (2001) put three ideas together: **Haar-like features** (black and white rectangles laid over the picture, cheap
 # because of the **integral image**), **boosting** (many judgements that are a little better than guessing make one strong
 # judgement), and an **attentional cascade** (give up on most places at once, look closely only where it may be a face).
 #
@@ -794,7 +795,7 @@ for height, width, side in [(9, 14, 5), (20, 11, 8), (6, 7, 2), (5, 5, 5)]:
     right = [picture[b : b + side, a : a + side].std() for a, b in zip(x, y, strict=True)]
     result = window_std(*two_tables(picture), x.copy(), y.copy(), side)
     # mean of squares minus square of mean loses a few of sixteen digits
-    assert_close(result, right, f"window_std (side={side})")
+    assert_close(result, right, f"window_std ({height} x {width})")
 ### END HIDDEN TESTS
 
 # %% nbgrader={"grade": true, "grade_id": "test-window-std-flat", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
@@ -849,7 +850,8 @@ for name, picture in versions.items():
 #
 # ## 問 4. 一番ましな「切り株」 (12 点)
 #
-# 特徴を **一つだけ** 見て、しきい値より大きいか小さいかで顔かどうかを決める判定を、**決定株** (decision stump、切り株) といいます。
+# 特徴を **一つだけ** 見て、しきい値より大きいか小さいかで顔かどうかを決める判定を、 **決定株** (decision stump、切り株) といいます。
+# ブースティングの材料になる **弱分類器** (当てずっぽうより少しましな分類器) の代表です。
 #
 # $$h(\boldsymbol f) = \begin{cases} +1 \;(\text{顔}) & p\,(f_j - \theta) > 0 \\ -1 \;(\text{顔でない}) & \text{それ以外} \end{cases}$$
 #
@@ -873,7 +875,7 @@ for name, picture in versions.items():
 #
 # ## Question 4. The best decision stump (12 points)
 #
-# A **decision stump** looks at **one** feature $j$ and a threshold θ: face (+1) if $p\,(f_j - \theta) > 0$, else −1. The
+# A **decision stump**, the favourite **weak classifier** of boosting, looks at **one** feature $j$ and a threshold θ: face (+1) if $p\,(f_j - \theta) > 0$, else −1. The
 # polarity $p$ is +1 ("large means face") or −1. Every example has a **weight** $w_i \ge 0$ (they add up to 1). Find the
 # $(j, \theta, p)$ with the smallest ε, the sum of the weights of the examples it gets wrong. Candidates for θ are only the
 # **midpoints between neighbouring different values** of the feature (1, 1, 2, 4: 1.5 and 3). At a tie take the **feature
@@ -1441,7 +1443,7 @@ for seed, n in [(1601, 30), (1602, 13), (1603, 57)]:
             cut for cut in scores[is_face].tolist() if np.sum(scores[is_face] >= cut) >= rate * is_face.sum() - 1e-9
         )
         result = stage_threshold(scores.copy(), is_face.copy(), rate)
-        assert_close(result, right, f"stage_threshold (n={n}, rate={rate})", hint=hint)
+        assert_close(result, right, f"stage_threshold (n={n})", hint=hint)
 ### END HIDDEN TESTS
 
 # %% nbgrader={"grade": true, "grade_id": "test-run-cascade", "locked": true, "points": 6, "schema_version": 3, "solution": false, "task": false}
@@ -1669,7 +1671,7 @@ print(f"合計 / in all: {len(windows_900):,}")
 #
 # $$\mathrm{IoU}(A, B) = \frac{\lvert A \cap B \rvert}{\lvert A \cup B \rvert} = \frac{\text{共通部分の面積}}{\text{全体の面積}}$$
 #
-# ぴったり同じなら 1、離れていれば 0 です。**非最大値抑制** (NMS, non-maximum suppression) は次の手順です。
+# ぴったり同じなら 1、離れていれば 0 です。**非極大値抑制** (NMS, non-maximum suppression) は次の手順です。
 #
 # 1. 残っている枠のうち、得点が一番高いもの (同点なら **番号の小さい** もの) を採用する
 # 2. それとの IoU が `max_iou` **より大きい** 枠を、残りから捨てる
@@ -1704,7 +1706,7 @@ def iou(box, boxes):
 
 
 def nms(boxes, scores, max_iou):
-    """非最大値抑制 / non-maximum suppression.
+    """非極大値抑制 / non-maximum suppression.
 
     boxes   : (m, 4) の配列。m は 0 でもよい / boxes, perhaps none
     scores  : (m,) の配列。得点 / scores
@@ -1786,9 +1788,7 @@ for seed, m, max_iou in [(1811, 12, 0.3), (1812, 60, 0.5), (1813, 25, 0.1), (181
             right.append(number)
     result = nms(boxes.copy(), scores.copy(), max_iou)
     assert len(result) == len(set(np.array(result).tolist())), "同じ枠が二度採用されています / a box was accepted twice"
-    assert_close(
-        result, right, f"nms (m={m}, max_iou={max_iou})", hint="同点なら番号の小さい枠が先 / ties: smaller number first"
-    )
+    assert_close(result, right, f"nms (m={m})", hint="同点なら番号の小さい枠が先 / ties: smaller number first")
 # an overlap of exactly one half is not greater than one half (areas in powers of two: no rounding)
 boxes = np.array([[0.0, 0, 4, 4], [0, 0, 4, 2], [0, 0, 4, 1]])
 assert_close(
