@@ -83,6 +83,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 import torchvision
+from sklearn.linear_model import RidgeClassifier
 from sklearn.metrics import roc_curve
 from torch import nn
 
@@ -803,8 +804,6 @@ for n_val, n_test in [(0, 30), (30, 0), (12, 18), (31, 0)]:
 # picture and by person (mean of ten draws):
 
 # %%
-from sklearn.linear_model import RidgeClassifier
-
 for name, group in (("写真で分ける / by picture", np.arange(400)), ("人で分ける / by person", faces.person)):
     correct = []
     for seed in range(10):

@@ -16,8 +16,8 @@ from facelab.datasets.pictures import check_size
 if TYPE_CHECKING:
     from facelab.pretrained import Pretrained
 
-_BATCH = 50
-"""Pictures at a time: 50 of 96 x 96 need about 100 MB."""
+_BATCH = 10
+"""Pictures at a time: the maps of more than these no longer fit into a processor's cache."""
 
 
 def embed_images(pretrained: Pretrained, images: NDArray[Any], size: int = 96) -> NDArray[np.float32]:
@@ -54,5 +54,7 @@ def embed_images(pretrained: Pretrained, images: NDArray[Any], size: int = 96) -
             # torch takes no arrays with negative strides, such as pictures upside down
             batch = torch.from_numpy(np.array(images[start : start + _BATCH], dtype=np.float32)).to(pretrained.device)
             resized = interpolate(batch[:, None], size=(size, size), mode="bilinear", antialias=True)
-            rows.append(backbone((resized - mean) / std).mean(dim=(2, 3)).cpu().numpy())
+            # colours next to each other: this network takes half the time on a CPU
+            inputs = ((resized - mean) / std).contiguous(memory_format=torch.channels_last)
+            rows.append(backbone(inputs).mean(dim=(2, 3)).cpu().numpy())
     return np.concatenate(rows)

@@ -31,11 +31,11 @@ def test_the_same_as_torchvision_step_by_step(pretrained):
 
 
 def test_no_picture_depends_on_its_neighbours(pretrained):
-    """Is the network in evaluation mode, and are batches of 50 put together in order?"""
-    images = np.random.default_rng(1).random((53, 8, 8))
+    """Is the network in evaluation mode, and are batches of 10 put together in order?"""
+    images = np.random.default_rng(1).random((23, 8, 8))
     together = embed_images(pretrained, images, 32)
-    assert together.shape == (53, 1280)
-    np.testing.assert_allclose(embed_images(pretrained, images[[52, 7]], 32), together[[52, 7]], rtol=1e-3, atol=1e-5)
+    assert together.shape == (23, 1280)
+    np.testing.assert_allclose(embed_images(pretrained, images[[22, 7]], 32), together[[22, 7]], rtol=1e-3, atol=1e-5)
 
 
 def test_arrays_that_run_backwards(pretrained):
