@@ -13,7 +13,7 @@
 # %% [markdown] tags=["lang-ja"]
 # # ずれても同じ顔 — 最大値プーリングと C 細胞
 #
-# 友だちの顔を見ながら、首をほんの少し傾けてみてください。網膜の上では、ほとんどすべての視細胞に届く光が変わりました。
+# 友だちの顔を見ながら、視線をほんの少しだけ横へ動かしてみてください。網膜の上では、ほとんどすべての視細胞に届く光が変わりました。
 # それでも、友だちは友だちのままです。位置がずれても「同じもの」と分かること (**並進不変性**) は、
 # 脳には当たり前で、画素を一つずつ比べる機械にはとても難しいことです。
 #
@@ -40,8 +40,8 @@
 # %% [markdown] tags=["lang-en"]
 # # The same face, a little to the side: max pooling and C cells
 #
-# Tilt your head while you look at a friend: the light on nearly every receptor of your retina changes, and the friend
-# stays the same. This **translation invariance** is easy for a brain and hard for a machine that compares pixels.
+# Look at a friend and move your eyes a little to the side: the light on nearly every receptor of your retina changes,
+# and the friend stays the same. This **translation invariance** is easy for a brain and hard for a machine that compares pixels.
 #
 # Hubel and Wiesel found two kinds of cells. A **simple cell** (Fukushima's **S cell**; today convolution and ReLU)
 # answers to a feature at one place; a **complex cell** (**C cell**; today pooling) answers to it anywhere in a wide
@@ -74,8 +74,8 @@
 # %% [markdown] tags=["lang-en"]
 # ## How it works
 #
-# A: pooling (questions 1–2, 21 points). B: who won, switches and the backward pass (3–4, 21). C: shift against
-# response, MAX against SUM (5–6 and a written one, 26). D: LeNet-5 and digits (7 and a picture, 15). E: a C cell that
+# (About 3 hours in all: 40, 40, 45, 25 and 30 minutes for A to E.) A: pooling (questions 1–2, 21 points). B: who won,
+# switches and the backward pass (3–4, 21). C: shift against response, MAX against SUM (5–6 and a written one, 26). D: LeNet-5 and digits (7 and a picture, 15). E: a C cell that
 # finds faces (8 and a written one, 17). Write only where it says `# YOUR CODE HERE`, in place of
 # `raise NotImplementedError()`. A test cell says nothing when all is well; marking adds tests that you cannot see. Every
 # question is marked on its own, so skip what you are stuck on. Write pooling yourself first, and use PyTorch's
@@ -749,7 +749,7 @@ for shape, kernel, stride in [((6, 9), 3, 2), ((8, 5), 3, 1), ((7, 11), 2, 3), (
 ### END HIDDEN TESTS
 
 # %% [markdown] tags=["lang-ja"]
-# スイッチがあると、捨てた「場所」を取り戻せます。下の図は、2×2 のプーリングで残った 1024 個の値だけから、元の大きさの絵を作ったものです。
+# スイッチがあると、捨てた「場所」を取り戻せます。下の図は、2×2 のプーリングで残った 1024 個の値を、元の大きさの絵に並べ直したものです。
 # 左から、元の特徴地図、値を窓の左上に置いたもの (場所を忘れた)、値をスイッチの場所に置いたもの (場所を覚えている) です。
 # **何が** あったかだけでなく **どこに** あったかを知るには、プーリングの前の情報が要ります。
 
@@ -784,7 +784,7 @@ plt.show()
 # $$\frac{\partial L}{\partial x_{a,b}} = \sum_{(r,c)} g_{r,c} \, \frac{\partial y_{r,c}}{\partial x_{a,b}}$$
 #
 # 自分の微分が正しいかは、いつでも数値で確かめられます。一つの入力を $\pm\varepsilon$ だけ動かし、 $\sum g\,y$ の変化を $2\varepsilon$
-# で割るのです (**中心差分**)。下のテストはそれと、PyTorch の autograd の両方を使います。
+# で割るのです (**中心差分**)。採点では、それと PyTorch の autograd の両方を使って確かめます。
 
 # %% [markdown] tags=["lang-en"]
 # ## Question 4. The backward pass (11 points)
@@ -793,7 +793,7 @@ plt.show()
 # $\partial L/\partial x$. **Max**: only the winner of a window can change the output, so $g$ goes to the **switch** alone (ties:
 # upper, then left). **Average**: everyone in the window gets $g/k^2$. Where windows overlap, one input belongs to
 # **several** windows: **add** what arrives, do not overwrite. Check yourself with finite differences: move one input by
-# ±ε and divide the change of $\sum g\,y$ by 2ε. The tests do that, and ask PyTorch's autograd.
+# ±ε and divide the change of $\sum g\,y$ by 2ε. Marking does that, and asks PyTorch's autograd.
 
 
 # %% nbgrader={"grade": false, "grade_id": "pool-backward", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -922,10 +922,12 @@ for shape, kernel, stride in [((6, 8), 2, 2), ((7, 9), 3, 2), ((8, 5), 3, 1), ((
 # %% [markdown] tags=["lang-ja"]
 # 顔の特徴地図に、すべて 1 の勾配を送り返してみます。最大値では **4 個に 1 個** の入力だけが学習の信号を受け取ります。
 # 平均では全員が同じだけ、うすい信号を受け取ります。重なりがあると (右端)、いくつもの窓で勝った場所に大きな信号が集まります。
+# 点が規則正しく並ぶところは、窓の中がすべて 0 (同点) で、いつも左上が選ばれた場所です。
 
 # %% [markdown] tags=["lang-en"]
 # Send back a gradient of ones through the face's feature map. With the maximum, one input in four gets any signal; with
-# the average, all get the same faint one; with overlap (right), winners of several windows get the most.
+# the average, all get the same faint one; with overlap (right), winners of several windows get the most. Where the
+# dots stand in rows, a window held nothing but zeros: a tie, and the upper left one was chosen.
 
 # %%
 ones = np.ones((32, 32))
@@ -1264,13 +1266,15 @@ for mode, sigma in [("max", 0.3), ("sum", 0.7), ("max", 1.5), ("sum", 0.25)]:
 # %% [markdown] tags=["lang-ja"]
 # 実験です。黒が MAX、灰色が SUM の IT 細胞の反応です (講義で見た図の黒と灰色に合わせてあります)。
 #
-# - **ずらす**: どちらも変わりません。大域プーリングをすれば、束ね方によらず並進不変になります
+# - **ずらす**: どちらもほとんど変わりません。大域プーリングをすれば、束ね方によらず並進不変になります
+#   (SUM がほんのわずかに変わるのは、画面の端では窓がはみ出すので、そこに S 細胞を置けないためです)
 # - **棒だけ・楕円だけ**: どちらの細胞もほとんど反応しません
 # - **邪魔者がいる**: 同じ受容野に四角が入ってきただけで、SUM の細胞は黙ってしまいます。MAX の細胞は **気づきもしません**
 
 # %% [markdown] tags=["lang-en"]
-# The experiment: black MAX, grey SUM, as in the lecture's figure. A shift changes neither. Rod or ellipse alone leave
-# both nearly silent. But a square in the same receptive field (**clutter**) silences SUM, and MAX does not even notice.
+# The experiment: black MAX, grey SUM, as in the lecture's figure. A shift changes neither (SUM by
+# a trifle: there are no S cells whose windows leave the screen). Rod or ellipse alone leave both nearly silent. But a
+# square in the same receptive field (**clutter**) silences SUM, and MAX does not even notice.
 
 # %%
 figure, axis = plt.subplots(figsize=(7, 3))
@@ -1279,6 +1283,7 @@ for place, (mode, colour) in enumerate([("max", "black"), ("sum", "0.6")]):
         float(it_cell(stimulus, stimuli["パドル\npaddle"], joint_features, mode, 0.12)) for stimulus in stimuli.values()
     ]
     axis.bar(np.arange(len(bars)) + 0.38 * place - 0.19, bars, width=0.36, color=colour, label=mode.upper())
+    print(mode.upper(), ", ".join(f"{name.split()[0]} {bar:.2f}" for name, bar in zip(stimuli, bars, strict=True)))
 axis.set_xticks(range(len(stimuli)), list(stimuli))
 axis.set_ylabel("IT 細胞の反応 / response")
 axis.set_ylim(0, 1.3)
@@ -1464,12 +1469,12 @@ for shape, layers in [
 
 # %% [markdown] tags=["lang-ja"]
 # LeNet-5 の表を作ります。F6 の 84 と出力の 10 は全結合です。プーリングの二層が、パラメータを一つも使わずに、
-# 後ろの層が受け取る数を $1/16$ に減らしていることを確かめてください。
+# 数をそれぞれ $1/4$ に (4704 → 1176、1600 → 400) 減らしていることを確かめてください。
 # (元の論文の C3 は、入力の 6 枚を全部は見ないように間引いて 1,516 個、プーリングにも重みとバイアスがありました。)
 
 # %% [markdown] tags=["lang-en"]
-# LeNet-5's table. Two pooling layers cut what the later layers receive to 1/16, without a single parameter. (In the
-# original paper C3 does not see all six maps, 1,516 parameters, and pooling had weights of its own.)
+# LeNet-5's table. Each of the two pooling layers cuts the numbers to 1/4 (4704 → 1176, 1600 → 400), without a single
+# parameter. (In the original paper C3 does not see all six maps, 1,516 parameters, and pooling had weights of its own.)
 
 # %%
 names = ["C1", "S2", "C3", "S4", "C5", "F6", "出力"]
@@ -1505,8 +1510,9 @@ print("パラメータの合計 / all parameters:", int(sum(parameters)))
 # 軸の名前と凡例を必ず付け、 $k = 0$ と $k = 3$ の正解率を `print` してください。この図は人が採点します。
 #
 # ```python
-# with torch.no_grad():
-#     answers = network(shifted_digits[k]).argmax(dim=1)   # (500,) 0〜9
+# for name, network in lenets.items():   # 名前とネットワーク / name and network
+#     with torch.no_grad():
+#         answers = network(shifted_digits[k]).argmax(dim=1)   # (500,) 0〜9
 # ```
 
 # %% [markdown] tags=["lang-en"]
@@ -1516,7 +1522,8 @@ print("パラメータの合計 / all parameters:", int(sum(parameters)))
 # average, and mere subsampling (every second value, stride 2). They have seen **centred digits only**. How far do they
 # cope with a shift? `shifted_digits[k]` holds 500 test digits, moved to the right by $k$ pixels ($k$ = 0 to 6),
 # `test_labels` the answers. Draw **one figure**: shift $k$ against accuracy (0 to 1), a curve for each network, with
-# axis names and a legend, and print the accuracies at $k = 0$ and $k = 3$. A person marks it.
+# axis names and a legend, and print the accuracies at $k = 0$ and $k = 3$. The lines of code above show how to get a
+# network's answers. A person marks it.
 
 # %% nbgrader={"grade": true, "grade_id": "shift-accuracy", "locked": false, "points": 6, "schema_version": 3, "solution": true, "task": false}
 ### BEGIN SOLUTION
@@ -1555,20 +1562,21 @@ plt.show()
 #
 # いよいよ本物の顔です。背景の写真に顔を貼りつけた **場面** を 100 枚作りました。顔は、学習に使っていない 10 人です。
 # 顔の位置を、右へ 0、4、8、12、16 画素とずらしていきます (場面は 64×64、顔は 32×32)。
-# 右端は、S 細胞が探す特徴、つまり訓練用の 30 人の **平均の目と鼻** です。
+# 右端は、S 細胞が探す特徴、つまり訓練用の 30 人の **平均の目と鼻** です (見やすいように明暗を強めてあります)。
 
 # %% [markdown] tags=["lang-en"]
 # ---
 # # E. A C cell that finds faces
 #
 # Real faces at last: 100 scenes, photographs with the face of a stranger pasted in, moved to the right by 0 to 16
-# pixels. On the right the feature that the S cells look for: the **mean eyes and nose** of thirty training persons.
+# pixels. On the right the feature that the S cells look for: the **mean eyes and nose** of thirty training persons
+# (drawn with more contrast).
 
 # %%
 shown = 91
 show_images(
     [backgrounds[shown], *[scenes[offset][shown] for offset in OFFSETS], 2.5 * (eye_template - 0.3)],
-    titles=["背景\nbackground", *[f"ずれ {offset}" for offset in OFFSETS], "目と鼻\neyes, nose"],
+    titles=["背景\nbackground", *[f"ずれ {offset}\nmoved by {offset}" for offset in OFFSETS], "目と鼻\neyes, nose"],
     columns=7,
 )
 plt.show()
@@ -1583,6 +1591,7 @@ plt.show()
 # - $p$: 左上が $(r, c)$ で型紙と同じ大きさの窓、 $\bar p$ と $\bar t$: 平均
 # - 平均を引き、長さで割るので、照明が明るくなっても、コントラストが変わっても、 $s$ は変わりません ($-1 \le s \le 1$)
 # - 明るさが **一様な窓** (標準偏差が $10^{-6}$ より小さい) では、0 割り算をせず $s = 0$ とします
+# - 二重ループで窓を一つずつ計算してもかまいません
 #
 # **C 細胞**: 中心 $(r, c)$、半径 $\rho$ の正方形の受容野 (一辺 $2\rho + 1$) にある S 細胞を、MAX か SUM で一つの数にします。
 #
@@ -1592,9 +1601,9 @@ plt.show()
 # %% [markdown] tags=["lang-en"]
 # ## Question 8. S cells and a C cell (11 points)
 #
-# **The layer of S cells**: the normalised correlation (formula above) of a template $t$ with the window $p$ at every
-# place. Neither brightness nor contrast changes it. In a **uniform window** (standard deviation below $10^{-6}$) it is
-# 0, without a division by 0. **The C cell** gathers the S cells of a square receptive field, centre $(r, c)$ and radius
+# **The layer of S cells**: the normalised correlation (formula above) of a template $t$ with the window $p$ of the same
+# size at every place; $(r, c)$ is the window's upper left corner. Neither brightness nor contrast changes it; a double
+# loop is fine. In a **uniform window** (standard deviation below $10^{-6}$) it is 0, without a division by 0. **The C cell** gathers the S cells of a square receptive field, centre $(r, c)$ and radius
 # ρ (side 2ρ + 1), by MAX or SUM. What lies outside the map is **not used**: mind that NumPy counts negative indices
 # from the other end. With ρ = 0 the C cell is a single S cell.
 
@@ -1724,11 +1733,13 @@ for shape in [(7, 9), (8, 4), (1, 6)]:
 
 # %% [markdown] tags=["lang-ja"]
 # まず、一枚の場面の中で、目と鼻の S 細胞がどう反応しているかを見ましょう。赤い丸が、一番強く反応した S 細胞の受容野の中心です。
-# この場面では当たりましたが、いつもではありません。100 枚のうち何枚で場所まで当たるかも数えてあります。
+# 黄色の破線の枠は、ずれが 0 のときに目と鼻がある場所です。あとの実験では、この枠を見ている S 細胞を使います。
+# この場面では赤い丸が当たりましたが、いつもではありません。100 枚のうち何枚で場所まで当たるかも数えてあります。
 
 # %% [markdown] tags=["lang-en"]
 # One scene, and how the S cells for eyes and nose answer to it. The red circle marks the centre of the strongest one's
-# receptive field. Here it is right; the cell also counts in how many of the 100 scenes it is.
+# receptive field. Here it is right; the cell also counts in how many of the 100 scenes it is. The yellow dashes frame the
+# window in which eyes and nose are when the face is not moved: the experiment below uses the S cell that looks there.
 
 # %%
 offset = 12
@@ -1737,6 +1748,8 @@ row, column = np.unravel_index(s_map.argmax(), s_map.shape)
 figure, (left, right) = plt.subplots(1, 2, figsize=(7, 3))
 left.imshow(scenes[offset][shown], cmap="gray", vmin=0, vmax=1)
 left.plot(column + 11, row + 8, "o", markersize=22, markerfacecolor="none", markeredgecolor="red", markeredgewidth=2)
+frame = (FACE_LEFT + 4.5, FACE_TOP + 8.5)  # 左上の画素の角 / corner of its first pixel
+left.add_patch(plt.Rectangle(frame, 22, 16, fill=False, edgecolor="yellow", linestyle="--", linewidth=1.5))
 left.set_title("場面 / scene")
 left.axis("off")
 picture = right.imshow(s_map, cmap="RdBu_r", vmin=-1, vmax=1)
@@ -1751,15 +1764,15 @@ print("目と鼻から 3 画素以内 / within 3 pixels of eyes and nose:", sum(
 
 # %% [markdown] tags=["lang-ja"]
 # 最後の実験です。顔のある場面 100 枚と背景だけの 100 枚を、細胞の反応の強さ **だけ** で見分けます。
-# 成績は **AUC** で測ります。でたらめに選んだ「顔あり」の反応が「顔なし」の反応より強い確率で、1 なら完全、0.5 なら当てずっぽうです。
-# 細胞の受容野の中心は、ずれが 0 のときの目と鼻の場所に固定したままです。
+# 成績は **AUC** で測ります。無作為に選んだ「顔あり」の反応が、「顔なし」の反応より強い確率で、1 なら完全、0.5 なら当てずっぽうです。
+# 細胞の受容野の中心は、ずれが 0 のときの目と鼻の場所 (黄色の枠を見る S 細胞) に固定したままです。
 #
-# (S 細胞の層 `scene_maps` と `background_maps` は、計算の速い OpenCV で先に作ってあります。あなたの `s_cells` と同じものです。)
+# (S 細胞の層 `scene_maps` と `background_maps` は、計算の速い OpenCV で先に作ってあります。あなたの `s_cells` と同じ計算です。)
 
 # %% [markdown] tags=["lang-en"]
 # The last experiment: tell 100 scenes with a face from 100 without, by **the response of one cell alone**. **AUC** is
 # the probability that a scene with a face makes it answer more strongly than one without: 1 is perfect, 0.5 is
-# guessing. The cell's receptive field stays where the eyes are at displacement 0. (`scene_maps` and `background_maps`
+# guessing. The cell's receptive field stays centred on the S cell of the yellow frame. (`scene_maps` and `background_maps`
 # were made by OpenCV, which is faster; they are what your `s_cells` computes.)
 
 # %%
@@ -1790,7 +1803,7 @@ plt.show()
 # ## 記述 2 (6 点)
 #
 # 1. ずれが 12 画素のとき、S 細胞一つの AUC は 0.5 を **下回り** ました。当てずっぽうより悪いのは、なぜですか。
-#    S 細胞の受容野に、顔のどこが入っているかを考えてください (上の「場面」の図も見ましょう)。
+#    S 細胞の受容野に、顔のどこが入っているかを考えてください (上の「場面」の図の黄色の枠も見ましょう。ちょうど 12 画素ずれた場面です)。
 # 2. ずれが 0 のときは、半径 3 の MAX のほうが、半径 16 の MAX より成績が良いことに気づきましたか。
 #    受容野を広げると **得るもの** と **失うもの** は何ですか。
 # 3. 半径 16 の C 細胞は、顔が「ある」ことは言えても「どこに」あるかは言えません。
@@ -1802,8 +1815,8 @@ plt.show()
 # ## Written question 2 (6 points)
 #
 # (1) At 12 pixels a single S cell falls **below** 0.5, worse than guessing. Why? Which part of the face is in its
-# receptive field? (2) At displacement 0 the radius of 3 does better than 16. What does a wider receptive field win, and
-# what does it lose? (3) The C cell of radius 16 tells that there is a face and not where. Which of the things that you
+# receptive field (the yellow frame above; that scene is moved by 12)? (2) At displacement 0 the radius of 3 does better
+# than 16. What does a wider receptive field win, and what does it lose? (3) The C cell of radius 16 tells that there is a face and not where. Which of the things that you
 # built would tell? Five to nine lines in all, in Japanese or English.
 
 # %% [markdown] nbgrader={"grade": true, "grade_id": "written-receptive-field", "locked": false, "points": 6, "schema_version": 3, "solution": true, "task": false}
