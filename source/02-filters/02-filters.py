@@ -13,7 +13,7 @@
 # %% [markdown] tags=["lang-ja"]
 # # 脳の最初のフィルタ — 畳み込み・エッジ・特徴点
 #
-# 1958 年、ヒューベルとウィーゼルは、ネコの第一次視覚野 (V1) の細胞一つの音を聞いていました。
+# 1958 年、ヒューベルとウィーゼルは、ネコの第 1 次視覚野 (V1) の細胞一つの音を聞いていました。
 # スクリーンに小さな点を映しても、細胞はほとんど黙ったままです。何時間もたったころ、ガラスのスライドを
 # 差しかえた瞬間に、細胞は機関銃のように鳴りだしました。
 # 細胞が答えていたのは点ではなく、スライドの **縁がスクリーンに落とした、細い影の線** だったのです。
@@ -24,13 +24,13 @@
 # $$r = \sum_{i,j} w(i, j)\, I(i, j)$$
 #
 # 同じ重みの細胞が視野全体に敷きつめられていれば、脳は画像に **フィルタ** をかけていることになります。
-# 第 8 回の講義の「畳み込み演算による第一次視覚野の対応物」とは、このことです。
+# 第 8 回の講義の「畳み込み演算による第 1 次視覚野の対応物」とは、このことです。
 #
 # | 脳 | 重みの形 | 計算 | この演習 |
 # |---|---|---|---|
-# | 網膜の神経節細胞、LGN | 丸い中心と、逆向きの周辺 | ガウス関数の差 (DoG) | 問 3・4 |
-# | V1 の単純細胞 (ネオコグニトロンの S 細胞) | ある傾きの縞 | ガボールフィルタ | 問 5・6 |
-# | V1 の複雑細胞 (C 細胞) | 縞の位置を問わない | エネルギーモデル | 問 6、図 |
+# | 網膜の神経節細胞、外側膝状体 (LGN) | 丸い中心と、逆向きの周辺 | ガウス関数の差 (DoG) | 問 3・4 |
+# | V1 の単純細胞 | ある傾きの縞 | ガボールフィルタ | 問 5・6 |
+# | V1 の複雑細胞 | 縞の位置を問わない | エネルギーモデル | 問 6、図 |
 # | — (コンピュータビジョン) | 輪郭、角、特徴点 | Canny、Harris、SIFT・ORB | 問 7〜9 |
 #
 # 最後に、**横から光の当たった顔** がだれかを、写真の明るさそのものと、あなたの作った V1 とで当てくらべます。
@@ -47,9 +47,9 @@
 #
 # | brain | shape of the weights | computation | here |
 # |---|---|---|---|
-# | ganglion cells of the retina, LGN | round centre, opposite surround | difference of Gaussians (DoG) | questions 3, 4 |
-# | simple cells of V1 (the Neocognitron's S cells) | stripes of one orientation | Gabor filter | 5, 6 |
-# | complex cells of V1 (C cells) | stripes, wherever they lie | energy model | 6, picture |
+# | ganglion cells of the retina, lateral geniculate nucleus (LGN) | round centre, opposite surround | difference of Gaussians (DoG) | questions 3, 4 |
+# | simple cells of V1 | stripes of one orientation | Gabor filter | 5, 6 |
+# | complex cells of V1 | stripes, wherever they lie | energy model | 6, picture |
 # | — (computer vision) | contours, corners, key points | Canny, Harris, SIFT, ORB | 7 to 9 |
 #
 # In the end you will say **who a face lit from the side is**: once from its raw brightness, once with your own V1.
@@ -64,12 +64,13 @@
 # | C | 機械の目: Canny、Harris、特徴点の対応 (問 7〜9、記述 2) | 33 | 60 分 |
 #
 # - 解答するのは `# YOUR CODE HERE` と書かれたセルだけです。`raise NotImplementedError()` を消して書きます。
-#   一つのセルに関数が二つ三つある問題では、それぞれに書いてください。
+#   一つのセルに関数が二つ三つある問題では、それぞれに書いてください。記述の答えは `YOUR ANSWER HERE` と書かれたセルに書きます。
 # - セルは上から順に実行します。まだ答えていない問題のセルは `NotImplementedError` で止まりますが、故障ではありません。
 # - 解答のすぐ下の **テストのセル** を実行して、何も表示されなければ合格です。
 #   採点のときには、ここに見えないテスト (ほかの入力、極端な入力) も加わります。
 # - どの問題も前の問題とは別に採点されます。行きづまったら、とばして先に進んでかまいません。
-#   自分の前の答えも、NumPy・SciPy・OpenCV・scikit-image の関数も、使ってかまいません。
+#   自分の前の答えも、NumPy・SciPy・OpenCV・scikit-image の関数も、使ってかまいません (前の答えがまちがっていれば、
+#   それを使った答えもまちがいになります)。ただし、まずは自分の手で書き、ライブラリは答え合わせに使うことをすすめます。
 #
 # この演習の約束: 画像は `image[行, 列]`、行は **下** へ、列は **右** へ増えます。 $x$ は列、 $y$ は行の方向です。角度は **度** で表します。
 # 画像やカーネルは NumPy の配列で渡されます。返すほうは、配列・リスト・テンソルのどれでもかまいません。
@@ -79,10 +80,12 @@
 #
 # Part A (up to the retina, questions 1–4, 38 points), part B (V1, 5–6, a picture and a written one, 29), part C (a
 # machine's eye, 7–9 and a written one, 33). Write only where it says `# YOUR CODE HERE`, in place of
-# `raise NotImplementedError()`; some cells hold two or three functions. The test cell below each answer says nothing when
-# all is well; marking adds tests that you cannot see. A question without an answer stops with `NotImplementedError`;
-# nothing is broken. Every question is marked on its own, so skip what you are stuck on. You may use your earlier answers
-# and whatever NumPy, SciPy, OpenCV and scikit-image offer.
+# `raise NotImplementedError()`; some cells hold two or three functions. The test cell below each answer says nothing when all
+# is well; marking adds tests that you cannot see. A question without an answer stops with `NotImplementedError`;
+# nothing is broken. Every question is marked on its own, so skip what you are stuck on. You may use your earlier
+# answers and whatever NumPy, SciPy, OpenCV and scikit-image offer; but an earlier answer that is wrong makes the later
+# one wrong, too, and you will learn more if you write it yourself first and let the libraries check it. Written answers
+# go where it says `YOUR ANSWER HERE`.
 #
 # Conventions: `image[row, column]`, rows grow **downward**, columns to the **right**; $x$ is the direction of columns, $y$
 # that of rows. Angles are in **degrees**. Pictures and kernels come as NumPy arrays; return arrays, lists or tensors.
@@ -253,11 +256,11 @@ assert_close(
 gray = np.array(bgr_to_gray(portrait))
 mistaken = np.array(bgr_to_gray(portrait[:, :, ::-1].copy()))  # RGB を BGR と思いこむ / RGB taken for BGR
 show_images(
-    [gray / 255, mistaken / 255, 0.5 + 2 * (mistaken - gray) / 255],
+    [gray / 255, mistaken / 255, 0.5 + 5 * (mistaken - gray) / 255],
     titles=[
         "正しい順\nright order",
         "RGB と取りちがえ\norder mixed up",
-        "その差の 2 倍 (灰色が 0)\n2 × difference, grey is 0",
+        "その差の 5 倍 (灰色が 0)\n5 × difference, grey is 0",
     ],
     value_range=(0, 1),
     inches=2.0,
@@ -308,11 +311,12 @@ plt.show()
 # **centre** of the kernel). Convolution is correlation with the kernel turned over in **both** directions. What CNNs call
 # convolution (PyTorch's `conv2d`), and `cv2.filter2D`, is correlation.
 #
-# `padding` says what lies outside: `"valid"`: nothing, leave out places where the kernel sticks out (the result is
-# smaller); `"zero"`: zeros; `"reflect"`: mirrored, without repeating the outermost pixel (`3 2 | 1 2 3 4 | 3 2`); `"edge"`:
-# the outermost pixel repeated. Except for `"valid"`, add height // 2 rows above and below and width // 2 columns left and
-# right. `stride` 2: only every second result, counted from the top left; and so on. Two `for` loops will do; mind uint8,
-# which wraps round at 255.
+# At the border the kernel sticks out; **padding** says what is thought to lie there. `padding` is one of `"valid"`:
+# nothing, leave out places where the kernel sticks out (the result is smaller); `"zero"`: zeros; `"reflect"`: mirrored,
+# without repeating the outermost pixel (`3 2 | 1 2 3 4 | 3 2`); `"edge"`: the outermost pixel repeated. Except for
+# `"valid"`, add height // 2 rows above and below and width // 2 columns left and right. The **stride** is how far the
+# kernel moves: `stride` 2 gives only every second result, counted from the top left; and so on. Two `for` loops will
+# do; mind uint8, which wraps round at 255.
 
 
 # %% nbgrader={"grade": false, "grade_id": "correlate", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -513,7 +517,8 @@ plt.show()
 #
 # $$g(x) = \frac{1}{Z} \exp\Bigl(-\frac{x^2}{2\sigma^2}\Bigr), \qquad x = -R, \dots, R, \qquad R = \lceil 3\sigma \rceil$$
 #
-# - $\sigma$ (シグマ): ぼかしの幅 (画素)、 $\lceil\;\rceil$: 切り上げ、 $Z$: **重みの和が 1** になるように割る数
+# - $\sigma$ (シグマ): ぼかしの幅 (画素)、 $\lceil\;\rceil$: 切り上げ、 $Z$: **重みの和が 1** になるように割る数、
+#   $R$: 中心から何画素先まで計算するか
 #
 # **(2) `separate`** 2 次元のガウスは、縦と横の積 $w(i, j) = g(i)\,g(j)$ です。こう書けるカーネルを **分離可能** といい、
 # 横に 1 回、縦に 1 回かければ済みます。15×15 なら、1 画素あたりのかけ算は 225 回から 30 回に減ります。
@@ -841,12 +846,14 @@ for sigma, radius in [(1.0, 4), (1.7, 5), (0.6, 1), (2.5, 10), (3.0, 2)]:
 # %% [markdown] tags=["lang-ja"]
 # 左の二つは、顔の DoG です。uint8 のまま引くと、負のはずのところが白く飛びます (毎年の失敗)。
 #
-# 右は心理学でおなじみの **マッハの帯** です。明るさの等しい帯を並べると、境目の手前がより暗く、向こうがより明るく **見えます**。
+# 右は心理学でおなじみの **マッハの帯** です。明るさの等しい帯を並べて左から見ていくと、境目の手前がより暗く、向こうがより明るく
+# **見えます**。
 # 画像にはない明暗が、あなたの作った DoG の答えには、たしかに現れています。
 
 # %% [markdown] tags=["lang-en"]
-# Left: the DoG of a face, and what becomes of it with uint8. Right: **Mach bands**. Each step is uniform, but you **see** it
-# darker just before the next brighter one, and brighter just behind. It is not in the picture; it is in your DoG.
+# Left: the DoG of a face, and what becomes of it with uint8. Right: **Mach bands**. Each step is uniform, but you
+# **see** it darker just before the next brighter one, and brighter just behind. It is not in the picture; it is in your
+# DoG.
 
 # %%
 levels = np.repeat(np.linspace(60, 200, 5), 24)
@@ -862,7 +869,7 @@ axes[1].set_title("uint8 で引くと\nin uint8", fontsize=10)
 axes[2].imshow(staircase, cmap="gray", vmin=0, vmax=255, extent=(0, 120, 210, 290), aspect="auto")
 axes[2].plot(levels, "k", label="明るさ / brightness")
 axes[2].plot(levels + 3 * bands, "C3", label="明るさ + 3 × DoG (見え方 / as seen)")
-axes[2].set(xlim=(0, 120), ylim=(30, 290), xlabel="位置 (画素) / position (pixels)", title="マッハの帯 / Mach bands")
+axes[2].set(xlim=(0, 120), ylim=(0, 290), xlabel="位置 (画素) / position (pixels)", title="マッハの帯 / Mach bands")
 axes[2].legend(fontsize=8, loc="lower right")
 for axis in axes[:2]:
     axis.axis("off")
@@ -870,7 +877,7 @@ plt.show()
 
 # %% [markdown] tags=["lang-ja"]
 # ---
-# # B. 第一次視覚野 (V1)
+# # B. 第 1 次視覚野 (V1)
 #
 # ## 問 5. 勾配とその向き (7 点)
 #
@@ -1000,7 +1007,8 @@ plt.show()
 #
 # - $x, y$: 中心を 0 とした列と行 ($-R, \dots, R$、 $R$ = `size` // 2)
 # - $\theta$ (`theta`、度): 縞を **横切る** 向き。0 度なら縦縞です。 $u$ は縞を横切る向き、 $v$ は縞に沿う向きの位置
-# - $\lambda$ (`wavelength`): 縞の周期 (画素)、 $\varphi$ (`phase`、度): 縞の位置 (**位相**)。0 度は中央が明るい帯、90 度は半分ずれた縞
+# - $\lambda$ (`wavelength`): 縞の周期 (画素)、 $\varphi$ (`phase`、度): 縞の位置 (**位相**)。0 度は中央が明るい帯、90 度は
+#   そこから 4 分の 1 周期ずれて、中央が明暗の境目になる縞
 # - $\sigma$ (`sigma`): 窓の幅、 $\gamma$ (`gamma`): 窓の縦横比。小さいほど縞に沿って長い
 #
 # 細胞の答えは、受容野と同じ大きさの刺激 $s$ に対して次のように決めます。
@@ -1010,7 +1018,7 @@ plt.show()
 # \text{単純細胞} = \max(r_0, 0), \qquad \text{複雑細胞} = \sqrt{r_0^2 + r_{90}^2}$$
 #
 # - 発火の回数は負にならないので、単純細胞の答えは 0 で切ります (**半波整流**。CNN の ReLU と同じです)
-# - 複雑細胞の式を **エネルギーモデル** といいます。 $\cos^2 + \sin^2 = 1$ なので、縞がどこにあっても答えは変わりません
+# - 複雑細胞の式を **エネルギーモデル** といいます。 $\cos^2 + \sin^2 = 1$ なので、縞がどこにあっても答えはほとんど変わりません
 #
 # <details><summary>ヒント</summary>
 #
@@ -1022,14 +1030,15 @@ plt.show()
 # %% [markdown] tags=["lang-en"]
 # ## Question 6. Simple and complex cells (11 points)
 #
-# A **simple cell** has alternating bright and dark bands at one orientation: a **Gabor function**, stripes seen through a
-# Gaussian window (formula above). $x, y$: column and row from the centre, $-R$ to $R$ with $R$ = `size` // 2; `theta`
-# (degrees): the direction **across** the stripes, 0 for vertical stripes; `wavelength` λ: their period in pixels; `phase` φ
-# (degrees): their place, 0 with a bright band in the middle; `sigma`: width of the window; `gamma`: smaller is longer along
-# the stripes. With two kernels whose phases differ by 90 degrees, "even" and "odd", and a stimulus of the same size: a
-# simple cell answers $\max(r_0, 0)$, for there are no negative spikes (**half-wave rectification**, CNN's ReLU); a complex
-# cell answers $\sqrt{r_0^2 + r_{90}^2}$, the **energy model**: as $\cos^2 + \sin^2 = 1$, it does not matter where the stripes
-# lie. (`np.mgrid` gives $y$ first; `np.cos` wants radians.)
+# A **simple cell** has alternating bright and dark bands at one orientation: a **Gabor function**, stripes seen through
+# a Gaussian window (formula above). $x, y$: column and row from the centre, $-R$ to $R$ with $R$ = `size` // 2; `theta`
+# (degrees): the direction **across** the stripes, 0 for vertical stripes; `wavelength` λ: their period in pixels;
+# `phase` φ (degrees): their place, 0 with a bright band in the middle, 90 a quarter of a period farther, with a border
+# there; `sigma`: width of the window; `gamma`: smaller is longer along the stripes. With two kernels whose phases
+# differ by 90 degrees, "even" and "odd", and a stimulus of the same size: a simple cell answers $\max(r_0, 0)$, for
+# there are no negative spikes (**half-wave rectification**, CNN's ReLU); a complex cell answers $\sqrt{r_0^2 + r_{90}^2}$,
+# the **energy model**: as $\cos^2 + \sin^2 = 1$, it hardly matters where the stripes lie. (`np.mgrid` gives
+# $y$ first; `np.cos` wants radians.)
 
 
 # %% nbgrader={"grade": false, "grade_id": "gabor-cells", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -1179,7 +1188,7 @@ plt.show()
 # 電極のかわりに、あなたの関数で実験しましょう。
 # 好みの向きが 45 度の細胞を作り、いろいろな傾きと位相の縞 (`grating`) を見せて、次の二つのグラフを **横に並べた図** を作ってください。
 #
-# 1. **方位選択性曲線** 横軸は縞の向き (0〜175 度、5 度おき)、縦軸は細胞の答え。
+# 1. **方位選択性曲線** 横軸は縞の向き (縞を横切る向き $\theta$、0〜175 度、5 度おき)、縦軸は細胞の答え。
 #    位相を 0〜345 度 (15 度おき) で変えたときの **最大値** を、単純細胞と複雑細胞のそれぞれについて描く
 # 2. **位相への答え** 縞の向きを 45 度に固定し、横軸を位相 (0〜345 度) にして、単純細胞と複雑細胞の答えを描く
 #
@@ -1192,12 +1201,12 @@ plt.show()
 # %% [markdown] tags=["lang-en"]
 # ## The picture: orientation tuning (6 points)
 #
-# An experiment without an electrode. Make a cell that prefers 45 degrees: `gabor_kernel(31, 8, 45, 0, 4, 0.5)` and the same
-# with phase 90. Show it gratings, `grating(31, 8, direction, phase)`, and draw two graphs **side by side**: (1) the
-# **tuning curve**: direction 0 to 175 degrees in steps of 5 against the **largest** response over phases 0 to 345 (steps
-# of 15), for the simple and the complex cell; (2) with the direction fixed at 45, phase against response, for both. Label
-# the axes, add legends, and divide all responses by the complex cell's maximum. In (1) the two curves nearly coincide: use
-# styles that keep both visible. A person marks this one.
+# An experiment without an electrode. Make a cell that prefers 45 degrees: `gabor_kernel(31, 8, 45, 0, 4, 0.5)` and the
+# same with phase 90. Show it gratings, `grating(31, 8, direction, phase)` (direction: across the stripes), and draw two
+# graphs **side by side**: (1) the **tuning curve**: direction 0 to 175 degrees in steps of 5 against the **largest**
+# response over phases 0 to 345 (steps of 15), for the simple and the complex cell; (2) with the direction fixed at 45,
+# phase against response, for both. Label the axes, add legends, and divide all responses by the complex cell's maximum.
+# In (1) the two curves nearly coincide: use styles that keep both visible. A person marks this one.
 
 # %% nbgrader={"grade": true, "grade_id": "tuning-picture", "locked": false, "points": 6, "schema_version": 3, "solution": true, "task": false}
 ### BEGIN SOLUTION
@@ -1228,7 +1237,8 @@ plt.show()
 #
 # 1. 単純細胞の方位選択性曲線で、答えが最大値の半分になるのは、好みの向きから何度ほどずれたときですか。
 #    `gamma` を 1 にして (窓を丸くして) 調べ直すと、選択性は鋭くなりますか、鈍くなりますか。それはなぜですか。
-# 2. 縞が半周期 (位相 180 度) ずれると、単純細胞と複雑細胞の答えはそれぞれどうなりますか。問 6 の式から説明してください。
+# 2. 単純細胞が一番強く答えている縞を半周期 (位相 180 度) ずらすと、単純細胞と複雑細胞の答えはそれぞれどうなりますか。
+#    問 6 の式から説明してください。
 # 3. ネオコグニトロンの S 細胞と C 細胞は、この二つのどちらに当たりますか。C 細胞のような細胞があると、何がうれしいのでしょうか。
 #
 # 全部で 5〜10 行ほどでよいです。
@@ -1236,10 +1246,11 @@ plt.show()
 # %% [markdown] tags=["lang-en"]
 # ## Written question 1 (5 points)
 #
-# (1) In the simple cell's tuning curve, how many degrees from the preferred direction does the response fall to half? With
-# `gamma` 1 (a round window), is the tuning sharper or broader, and why? (2) When the stripes move by half a period
-# (phase 180), what happens to either cell's response? Argue with the formulas. (3) Which of them corresponds to the
-# Neocognitron's S and C cells, and what is a C cell good for? Five to ten lines in all, in Japanese or English.
+# (1) In the simple cell's tuning curve, how many degrees from the preferred direction does the response fall to half?
+# With `gamma` 1 (a round window), is the tuning sharper or broader, and why? (2) Take the stripes that the simple cell
+# likes best, and move them by half a period (phase 180): what happens to either cell's response? Argue with the
+# formulas. (3) Which of them corresponds to the Neocognitron's S and C cells, and what is a C cell good for? Five to
+# ten lines in all, in Japanese or English.
 
 # %% [markdown] nbgrader={"grade": true, "grade_id": "written-cells", "locked": false, "points": 5, "schema_version": 3, "solution": true, "task": false}
 # ### BEGIN SOLUTION
@@ -1704,11 +1715,12 @@ for dtype, level in [(np.uint8, 0), (np.float32, 0), (np.int64, 0), (np.float64,
 
 # %% [markdown] tags=["lang-ja"]
 # 元の顔と、40 度まわして 1.3 倍にした顔を結びます。どれだけまわしたかは分かっているので、**正しい対応** かどうかを判定できます
-# (ずれが 5 画素未満なら正解)。緑が正しい対応、赤がまちがいです。
+# (ずれが 5 画素未満なら正解)。表の数字は「正しい対応の数 / 結んだ数 = 正しい割合」です。図では、緑が正しい対応、赤がまちがいです。
 
 # %% [markdown] tags=["lang-en"]
 # A face, and the same turned by 40 degrees and 1.3 times as large. As we turned it, we know **which pairs are right**
-# (within 5 pixels): green; wrong ones are red.
+# (within 5 pixels). The table says: right pairs / all pairs = share right. In the figure right ones are green, wrong
+# ones red.
 
 
 # %%
@@ -1790,6 +1802,7 @@ def pixel_features(images):
 
 
 recognised = {}
+print(f"{'光 / light':13s}", " ".join(f"{light:6.1f}" for light in LIGHTS))
 for name, features_of in [("画素 / pixels", pixel_features), ("V1", v1_features)]:
     samples = features_of(small.images[is_sample])
     recognised[name] = []
@@ -1817,7 +1830,7 @@ plt.show()
 # %% [markdown] tags=["lang-ja"]
 # ## 記述 2 (5 点)
 #
-# 1. 問 9 の表で、`ratio` を 0.7 から 1.0 に上げると、正しい対応の **数** と **割合** はどう変わりますか。
+# 1. 問 9 の表の SIFT の列で、`ratio` を 0.7 から 1.0 に上げると、正しい対応の **数** と **割合** はどう変わりますか。
 #    対応をもとに「写真が何度まわったか」を計算したいとき、どちらの値を選びますか。理由も書いてください。
 # 2. 横から光が当たると、画素の成績が大きく落ちるのに、V1 の成績があまり落ちないのはなぜですか。
 #    光は写真の何を変え、何を変えないのか、という点から説明してください。
@@ -1828,11 +1841,11 @@ plt.show()
 # %% [markdown] tags=["lang-en"]
 # ## Written question 2 (5 points)
 #
-# (1) In the table of question 9, how do the **number** and the **share** of right pairs change from `ratio` 0.7 to 1.0? To
-# compute from the pairs by how much the picture was turned, which would you take, and why? (2) Why does light from the
-# side ruin the pixels' score but not V1's? What does light change in a picture, and what not? (3) Name one change to the
-# pictures that would ruin this V1's score, too, and say why (if you tried, with the result). Five to ten lines in all, in
-# Japanese or English.
+# (1) In the table of question 9, column SIFT, how do the **number** and the **share** of right pairs change from
+# `ratio` 0.7 to 1.0? To compute from the pairs by how much the picture was turned, which would you take, and why? (2)
+# Why does light from the side ruin the pixels' score but not V1's? What does light change in a picture, and what not?
+# (3) Name one change to the pictures that would ruin this V1's score, too, and say why (if you tried, with the result).
+# Five to ten lines in all, in Japanese or English.
 
 # %% [markdown] nbgrader={"grade": true, "grade_id": "written-light", "locked": false, "points": 5, "schema_version": 3, "solution": true, "task": false}
 # ### BEGIN SOLUTION
@@ -1846,7 +1859,7 @@ plt.show()
 #    (ほかの例: 4 画素ずらすと 34.7 %。16×16 の升目をいくつもまたぐので、同じ場所の細胞どうしをくらべられない。)
 #
 # === BEGIN MARK SCHEME ===
-# 1 (2 点): 数は少し増え、割合は下がることに 1 点。理由のある選択 (ふつうは 0.7。まちがいが少ないほうがよい) に 1 点。
+# 1 (2 点): SIFT で、数は少し増え、割合は下がることに 1 点。理由のある選択 (ふつうは 0.7。まちがいが少ないほうがよい) に 1 点。
 #    「まちがいを後で除く方法 (RANSAC など) があるから 1.0」も、理由があれば 1 点。
 # 2 (2 点): 光は明るさの絶対値やゆるやかな変化を変え、細かい変化 (エッジの位置と向き) はほとんど変えないことに 1 点。
 #    ガボールは一様な明るさ・ゆるやかな坂に答えない (平均を引いた、和が 0) ことに 1 点。
