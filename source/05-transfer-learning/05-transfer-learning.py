@@ -116,19 +116,19 @@ print(faces.credit)
 print(photos.credit)
 
 
-def name_pictures(inputs):
+def name_pictures(tensor):
     """前処理のすんだ (n, 3, h, w) のテンソルに、答えとその確率をつける / answer and probability for each picture."""
     with torch.no_grad():
-        probability = pretrained.model(inputs.to(DEVICE)).softmax(dim=1).cpu()
-    best = probability.argmax(dim=1).tolist()
-    return [(pretrained.categories[k], float(row[k])) for row, k in zip(probability, best, strict=True)]
+        chances = pretrained.model(tensor.to(DEVICE)).softmax(dim=1).cpu()
+    best = chances.argmax(dim=1).tolist()
+    return [(pretrained.categories[k], float(row[k])) for row, k in zip(chances, best, strict=True)]
 
 
 # %% nbgrader={"grade": false, "grade_id": "first-look", "locked": true, "schema_version": 3, "solution": false, "task": false}
-pictures = [photos[name] for name in photos]
+pictures = list(photos.values())
 pictures += [np.repeat(picture[:, :, None], 3, axis=2) for picture in faces.to_uint8()[[0, 40, 90, 120, 210]]]
-inputs = torch.stack([pretrained.preprocess(torch.tensor(np.moveaxis(picture, 2, 0))) for picture in pictures])
-titles = [f"{name}\n{probability:.0%}" for name, probability in name_pictures(inputs)]
+tensors = torch.stack([pretrained.preprocess(torch.tensor(np.moveaxis(picture, 2, 0))) for picture in pictures])
+titles = [f"{what}\n{chance:.0%}" for what, chance in name_pictures(tensors)]
 show_images(pictures, titles=titles, inches=1.3)
 plt.show()
 
@@ -146,9 +146,9 @@ plt.show()
 
 
 # %% nbgrader={"grade": false, "grade_id": "features", "locked": true, "schema_version": 3, "solution": false, "task": false}
-def unit(rows):
+def unit(vectors):
     """(n, d) の各行の長さを 1 にする / scale every row to length 1."""
-    return rows / np.linalg.norm(rows, axis=1, keepdims=True)
+    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
 
 
 # 顔か、顔でないか (LFW): i 枚目の顔と 100+i 枚目は、同じ写真から切り出された / face i and picture 100+i: one photo
@@ -222,16 +222,16 @@ plt.show()
 lowest_stages = deepcopy(pretrained.model.features[:4])
 
 
-def small_network(use_pretrained, seed=0):
+def small_network(use_pretrained, random_seed=0):
     """小さなネットワーク。use_pretrained が偽なら乱数から / untrained if use_pretrained is false."""
-    torch.manual_seed(seed)
+    torch.manual_seed(random_seed)
     stages = lowest_stages if use_pretrained else torchvision.models.mobilenet_v2().features[:4]
-    network = nn.Sequential()
-    network.add_module("features", deepcopy(stages))
-    network.add_module("pool", nn.AdaptiveAvgPool2d(1))
-    network.add_module("flatten", nn.Flatten())
-    network.add_module("head", nn.Linear(24, 2))
-    return network.to(DEVICE)
+    small = nn.Sequential()
+    small.add_module("features", deepcopy(stages))
+    small.add_module("pool", nn.AdaptiveAvgPool2d(1))
+    small.add_module("flatten", nn.Flatten())
+    small.add_module("head", nn.Linear(24, 2))
+    return small.to(DEVICE)
 
 
 print(sum(parameter.numel() for parameter in small_network(True).parameters()), "個の重み / weights")
@@ -402,11 +402,13 @@ for shape, size in [((2, 10, 16, 3), 10), ((3, 14, 5, 3), 7), ((1, 3, 3, 3), 6)]
 
 # %% [markdown] tags=["lang-ja"]
 # 失敗すると何が起きるか、見てみましょう。同じ写真を四通りに前処理して、ネットワークに名前を言わせます。
-# どれもエラーにはなりません。**自信** (確率) にも注目してください。
+# どれもエラーにはなりません。**自信** (確率) にも注目してください。まちがった前処理のほうが、自信が高いこともあります。
+# (「正しい」の確率が最初の図と少しちがうのは、あちらが torchvision の前処理で、写真の真ん中を切り抜いているからです。)
 
 # %% [markdown] tags=["lang-en"]
 # What happens when it goes wrong? The same photographs, preprocessed in four ways, and what the network calls them. None of
-# them is an error. Watch its **confidence**, too.
+# them is an error. Watch its **confidence**, too: it can be higher for the wrong way. (The "right" probabilities differ a
+# little from the first figure, where torchvision's own preprocessing cuts out the middle of a photograph.)
 
 # %%
 for name, photo in photos.items():
@@ -1642,7 +1644,7 @@ pairs = np.random.default_rng(1825).permutation(100)
 x = torch.tensor(lfw.images, dtype=torch.float32)[:, None].repeat(1, 3, 1, 1) * 4 - 2
 train, val, test = (np.isin(lfw.group, pairs[part]) for part in (slice(8), slice(8, 10), slice(10, 40)))
 y = torch.tensor(lfw_label)
-own = small_network(True, seed=1826).cpu()
+own = small_network(True, random_seed=1826).cpu()
 result = train_network(deepcopy(own), (x[train], y[train]), (x[val], y[val]), "transfer", 6, 1.0)
 own.load_state_dict({key: torch.as_tensor(value) for key, value in result["state"].items()})
 with torch.no_grad():
@@ -1658,11 +1660,13 @@ assert correct > 0.85, (
 # 使うのは、MobileNetV2 の下の 4 段に新しい頭を付けた、小さなネットワークです。画像は 32×32 画素にします。
 #
 # グラフは検証の損失、凡例は **テスト** 100 枚の正答率です。一番よかったのは、いつも右端でしょうか。
+# 縦軸は 1.5 までなので、損失がそれより大きくなった線は、図の上にはみ出して見えなくなります。
 
 # %% [markdown] tags=["lang-en"]
 # Face or not, from 20 pictures for training and 20 for validation (with your `preprocess` of question 1), in a small network:
 # the lowest four stages of MobileNetV2 and a new head, pictures of 32×32. The curves are validation losses, the legend tells
-# the accuracy on 100 **test** pictures. Is the best step always the last?
+# the accuracy on 100 **test** pictures. Is the best step always the last? A curve
+# that leaves the top of the figure has a loss above 1.5.
 
 # %%
 inputs, label = torch.as_tensor(preprocess(lfw.images, 32)).to(DEVICE), torch.tensor(lfw_label).to(DEVICE)
@@ -1938,7 +1942,8 @@ plt.show()
 # - 写真が少ないときは、目を動かさない **転移学習** のほうが安全です。**ファインチューニング** は強力ですが、学習率を誤ると、
 #   一回の更新で、120 万枚から学んだことを忘れてしまいます。ゼロからの学習には、20 枚は少なすぎました
 # - 成績は、分け方 (**漏れ**)、枚数 (**信頼区間**)、場所 (**ドメインシフト**) を添えて、はじめて意味をもちます
-# - そして、この目は、さかさまの顔も平気です。人間の顔の見方に似せるには、何を経験させればよいのでしょうか。
+# - そして、この目では、名簿も写真もさかさまにしたときの正答率の下がり方が、小さなものでした
+#   (ただし、正立の名簿とさかさまの写真は、ほとんど結びつきません)。人間の顔の見方に似せるには、何を経験させればよいのでしょうか。
 #   物で学んだネットワークと顔で学んだネットワークを比べる研究が、今まさに FFA のモデルとして行われています
 #
 # 提出の前に、メニューの「カーネルを再起動し、すべてのセルを実行」で、上から下まで通ることを確かめてください。
@@ -1950,6 +1955,7 @@ plt.show()
 # often whose face it is after one. With few pictures **transfer learning** is the safe way; **fine-tuning** is powerful, but at
 # the wrong learning rate a single update forgets what 1.2 million pictures taught; from scratch, 20 pictures are too few. A
 # result means something only together with its split (**leak**), its number (**confidence interval**) and its place
-# (**domain shift**). And upside-down faces hardly trouble this eye: what would it have to experience to see faces as people do?
+# (**domain shift**). And with gallery and probes both upside down this eye loses little (though upright and inverted pictures of one person are
+# hardly matched): what would it have to experience to see faces as people do?
 # Networks trained on things and networks trained on faces are being compared as models of the FFA right now. Before you hand
 # in: restart the kernel and run all cells.
