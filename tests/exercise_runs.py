@@ -1,7 +1,7 @@
 """An exercise of source/ taken apart and run in this process, cell by cell, as a stock kernel would run it.
 
 In: `source/<assignment>/`. Out: its cells and questions; namespaces, scores, messages, figures and seeds of a run.
-Verdicts that count come from the engine (tests/system/test_exercises.py); this is quick, and looks inside.
+Verdicts that count come from the engine (tests/system/test_marked_exercises.py); this is quick, and looks inside.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Is every exercise made as docs/how-to/write-an-exercise.md asks, and does it mark as it promises?
 
 Questions that need only the text come first; then the reference, stubs and mistakes, run in this process.
-The other right ways, and all scores in the engine itself, are for tests/system/test_exercises.py.
+The other right ways, and all scores in the engine itself, are for tests/system/test_marked_exercises.py.
 """
 
 from __future__ import annotations

@@ -427,7 +427,7 @@ for name, photo in photos.items():
 # ## 問 2. 一番下の層は V1 か (6 点)
 #
 # ネットワークの一番下の層には、3×3 画素のカーネルが並んでいます (ほとんど 0 のものは除きました)。
-# これは、第一次視覚野 (V1) の単純型細胞のモデルである **ガボールフィルタ** (演習 02) に似ているでしょうか。
+# これは、第 1 次視覚野 (V1) の単純細胞のモデルである **ガボールフィルタ** (演習 02) に似ているでしょうか。
 # すぐ上の準備のところの図で、見くらべてください。
 #
 # 「似ている気がする」は証拠ではないので、**相関係数** で測ります。
@@ -531,6 +531,7 @@ print(f"でたらめの 95% 点を超えたもの / above 95 % of random: {np.me
 #
 # MobileNetV2 の `pretrained.model.features` は、画像 (n, 3, h, w) を受け取り、1280 種類の **特徴地図** (n, 1280, h', w') を出します。
 # 「どこか」は捨てて「あるか」だけを残すために、場所について平均します (**大域平均プーリング**)。
+# 学習済みの目をこのように使うことを **特徴抽出** といいます。
 #
 # $$f_{ic} = \frac{1}{h' w'} \sum_{y, x} a_{icyx}$$
 #
@@ -547,7 +548,8 @@ print(f"でたらめの 95% 点を超えたもの / above 95 % of random: {np.me
 # ## Question 3. Features from a frozen eye (8 points)
 #
 # `pretrained.model.features` turns pictures (n, 3, h, w) into 1280 **feature maps** (n, 1280, h', w'). Average over places
-# (**global average pooling**, formula above): not where, only whether. Three rules of a **frozen** eye: (1) `model.eval()`;
+# (**global average pooling**, formula above): not where, only whether. Using a trained eye like this is called
+# **feature extraction**. Three rules of a **frozen** eye: (1) `model.eval()`;
 # in training mode batch normalisation uses the mean of whatever pictures come together, so a picture's features depend on its
 # neighbours, and dropout erases values at random. (2) No gradients: compute inside `with torch.no_grad():`. (3) Hand over
 # `batch_size` pictures at a time (the last batch may be smaller).
@@ -796,7 +798,7 @@ for n_val, n_test in [(0, 30), (30, 0), (12, 18), (31, 0)]:
 # 40 人をくじ引きで「外向的」20 人と「内向的」20 人に分け、顔の特徴からその「性格」を当てさせます。
 # くじ引きですから、知らない人について当たるはずがありません。
 #
-# *写真で* 分けたときと *人で* 分けたときの、テストの正答率です (10 通りのくじ引きの平均)。
+# *写真で* 分けたときと *人で* 分けたときの、テストの正解率です (10 通りのくじ引きの平均)。
 
 # %% [markdown] tags=["lang-en"]
 # ### Does a face tell the character?
@@ -961,7 +963,7 @@ for seed in (1521, 1522, 1523):
         correct = float((own(features[test]).argmax(dim=1) == labels[test]).float().mean())
     # over 200 other splits: mean 98.8 %, standard deviation 1.0 %; chance is 50 %
     assert correct > 0.95, (
-        "見たことのない写真での正答率が低すぎます / too many mistakes on pictures that were not in the training"
+        "見たことのない写真での正解率が低すぎます / too many mistakes on pictures that were not in the training"
     )
 ### END HIDDEN TESTS
 
@@ -989,7 +991,7 @@ for name, rows, style in (("画素 / pixels", lfw_pixels, "C7s-"), ("特徴 / fe
     axis.plot([2 * n_pairs for n_pairs in pairs], correct, style, label=name)
 axis.axhline(50, color="0.7", linestyle="--", label="でたらめ / chance")
 axis.set_xlabel("訓練に使った写真の枚数 / training pictures")
-axis.set_ylabel("テストの正答率 (%)")
+axis.set_ylabel("テストの正解率 (%)")
 axis.set_ylim(40, 102)
 axis.legend(fontsize=8)
 plt.show()
@@ -997,20 +999,20 @@ plt.show()
 # %% [markdown] tags=["lang-ja"]
 # ## 問 6. 成績を正しく報告する (10 点)
 #
-# 「正答率 96 %」だけでは、何枚で測ったのかも、どうまちがえたのかも分かりません。三つの道具を作ります。
+# 「正解率 96 %」だけでは、何枚で測ったのかも、どうまちがえたのかも分かりません。三つの道具を作ります。
 #
 # **混同行列** $C$: $C_{kl}$ は「正解がクラス $k$ で、答えがクラス $l$ だった」枚数です。行が正解、列が答えです。
 #
-# **信頼区間**: $n$ 枚中 $m$ 枚正解なら $\hat p = m / n$。真の正答率の 95 % 信頼区間を、**ウィルソン** (Wilson) の式で求めます。
+# **信頼区間**: $n$ 枚中 $m$ 枚正解なら $\hat p = m / n$。真の正解率の 95 % 信頼区間を、**ウィルソン** (Wilson) の式で求めます。
 #
 # $$\frac{\hat p + \frac{z^2}{2n} \;\pm\; z \sqrt{\frac{\hat p (1 - \hat p)}{n} + \frac{z^2}{4 n^2}}}{1 + \frac{z^2}{n}}, \qquad z = 1.96$$
 #
 # 教科書によくある $\hat p \pm z\sqrt{\hat p(1-\hat p)/n}$ は、100 枚中 100 枚正解だと幅が *0* になり、「絶対にまちがえない」と言い張ります。
 #
 # **AUC**: 顔らしさの得点としきい値を比べて「顔だ」と答えるとき、しきい値を動かして、横軸に *誤警報率*、縦軸に *ヒット率* を描いたものが
-# **ROC 曲線**、その下の面積が AUC です。信号検出理論では、AUC は **二肢強制選択** (2AFC) の正答率に等しいことが知られています。つまり、
+# **ROC 曲線**、その下の面積が AUC です。信号検出理論では、AUC は **二肢強制選択** (2AFC) の正解率に等しいことが知られています。つまり、
 #
-# > 顔の写真と顔でない写真を一枚ずつでたらめに選び、得点の高いほうを「顔」と答えたときの正答率 (同点なら、コインを投げるので 1/2)
+# > 顔の写真と顔でない写真を一枚ずつでたらめに選び、得点の高いほうを「顔」と答えたときの正解率 (同点なら、コインを投げるので 1/2)
 #
 # こちらの言い方のほうが、計算も簡単です。すべての (顔, 顔でない) の組について数えてください。
 
@@ -1040,7 +1042,7 @@ def confusion_matrix(truth, answer, n_classes):
 
 
 def wilson_interval(n_correct, n):
-    """正答率の 95 % 信頼区間 (ウィルソン、z = 1.96) / Wilson's 95 % interval of an accuracy.
+    """正解率の 95 % 信頼区間 (ウィルソン、z = 1.96) / Wilson's 95 % interval of an accuracy.
 
     n_correct, n : 正解の数 (0 〜 n) と全体の数 (1 以上) / number right (0 to n), number in all (1 or more)
     返り値 / returns : (low, high)
@@ -1182,10 +1184,10 @@ plt.show()
 #
 # 1. 「くじ引きの性格」は、写真で分けると 9 割ほど当たり、人で分けると半分ほどしか当たりませんでした。ネットワークは何を学んでいたのですか。
 #    「顔から性格 (や犯罪傾向) を AI が読み取った」という報道を見たとき、論文のどこを最初に確かめますか。
-# 2. ORL に移ったとき、**特徴** の頭は主にどちらの種類のまちがいをしましたか (混同行列を読む)。AUC はほぼ 1 なのに正答率が落ちたのはなぜですか。
+# 2. ORL に移ったとき、**特徴** の頭は主にどちらの種類のまちがいをしましたか (混同行列を読む)。AUC はほぼ 1 なのに正解率が落ちたのはなぜですか。
 #    信号検出理論の **感度** と **判断基準** ということばで説明してください。
 #    `show_images(lfw.images[100:120])` と `show_images(orl_images[400:420])` (どちらも顔でない画像) を見くらべて、原因も考えてください。
-# 3. テスト 100 枚で正答率 99 % のモデル A と 97 % のモデル B があります。A のほうが優れていると言えますか。信頼区間を計算して答えてください。
+# 3. テスト 100 枚で正解率 99 % のモデル A と 97 % のモデル B があります。A のほうが優れていると言えますか。信頼区間を計算して答えてください。
 
 # %% [markdown] tags=["lang-en"]
 # ## Written question 1 (6 points)
@@ -1223,7 +1225,8 @@ plt.show()
 # ## 問 7. データ拡張 (7 点)
 #
 # 人は、顔が少し右にずれても、左右が入れかわっても、同じ人だと分かります。
-# それを教える簡単な方法が **データ拡張** (data augmentation) です。訓練の画像を、**意味の変わらない範囲で** 少しずつ変えて水増しします。
+# それを教える簡単な方法が **データ拡張** (data augmentation) です。訓練の画像を、**意味の変わらない範囲で** 少しずつ変えて増やします。
+# 写真が少ないときの **過剰適合** (その写真の細かいところまで覚えこんでしまうこと) を抑えます。
 #
 # 画像 **一枚ごとに別々に**、次の変換をしてください。乱数は `np.random.default_rng(seed)` から取ります。
 #
@@ -1247,7 +1250,8 @@ plt.show()
 # a little, **as far as the meaning stays**. For **each picture by itself**, with random numbers from
 # `np.random.default_rng(seed)`: (1) mirror **left and right** with probability 1/2; (2) shift it vertically and horizontally,
 # each by one of $-s, \dots, s$ pixels (all equally likely, $s$ is `max_shift`), repeating the edge where the picture ends:
-# pad with `np.pad(image, s, mode="edge")` and cut out (h, w). Augment **training pictures only**: with changed test pictures
+# pad with `np.pad(image, s, mode="edge")` and cut out (h, w). This reins in **overfitting**: with few
+# pictures a network learns their every detail by heart. Augment **training pictures only**: with changed test pictures
 # you measure something else. And mirroring keeps the meaning of faces, not of letters.
 
 
@@ -1651,7 +1655,7 @@ with torch.no_grad():
     correct = float((own.eval()(x[test]).argmax(dim=1) == y[test]).float().mean())
 # over 25 other splits: mean 96.7 %, standard deviation 2.7 %, lowest 88.3 %
 assert correct > 0.85, (
-    "見たことのない写真での正答率が低すぎます / too many mistakes on pictures that were not in the training"
+    "見たことのない写真での正解率が低すぎます / too many mistakes on pictures that were not in the training"
 )
 ### END HIDDEN TESTS
 
@@ -1659,7 +1663,7 @@ assert correct > 0.85, (
 # 顔か顔でないかを、訓練 20 枚・検証 20 枚で学習させます (問 1 の `preprocess` も使います)。
 # 使うのは、MobileNetV2 の下の 4 段に新しい頭を付けた、小さなネットワークです。画像は 32×32 画素にします。
 #
-# グラフは検証の損失、凡例は **テスト** 100 枚の正答率です。一番よかったのは、いつも右端でしょうか。
+# グラフは検証の損失、凡例は **テスト** 100 枚の正解率です。一番よかったのは、いつも右端でしょうか。
 # 縦軸は 1.5 までなので、損失がそれより大きくなった線は、図の上にはみ出して見えなくなります。
 
 # %% [markdown] tags=["lang-en"]
@@ -1899,7 +1903,7 @@ plt.show()
 # ## 記述 2 (6 点)
 #
 # 1. 上の図をよく見てください。ネットワークは、顔の何を手がかりにしているようですか。人間の手がかりと同じでしょうか。
-# 2. さかさまの顔の結果を、人間の **倒立効果** と比べてください。「どちらもさかさま」にしたときの正答率の下がり方は、人間に似ていますか。
+# 2. さかさまの顔の結果を、人間の **倒立効果** と比べてください。「どちらもさかさま」にしたときの正解率の下がり方は、人間に似ていますか。
 #    このネットワークが *物* しか学んでいないことと、どう関係すると思いますか。
 # 3. この演習の結果は、「FFA は生まれつきの顔専用の装置だ」という説と、「経験による熟達の装置だ」という説の、どちらを支持しますか。
 #    また、このモデルの結果だけからは言えないことを一つ挙げてください。
@@ -1942,7 +1946,7 @@ plt.show()
 # - 写真が少ないときは、目を動かさない **転移学習** のほうが安全です。**ファインチューニング** は強力ですが、学習率を誤ると、
 #   一回の更新で、120 万枚から学んだことを忘れてしまいます。ゼロからの学習には、20 枚は少なすぎました
 # - 成績は、分け方 (**漏れ**)、枚数 (**信頼区間**)、場所 (**ドメインシフト**) を添えて、はじめて意味をもちます
-# - そして、この目では、名簿も写真もさかさまにしたときの正答率の下がり方が、小さなものでした
+# - そして、この目では、名簿も写真もさかさまにしたときの正解率の下がり方が、小さなものでした
 #   (ただし、正立の名簿とさかさまの写真は、ほとんど結びつきません)。人間の顔の見方に似せるには、何を経験させればよいのでしょうか。
 #   物で学んだネットワークと顔で学んだネットワークを比べる研究が、今まさに FFA のモデルとして行われています
 #
