@@ -32,7 +32,7 @@ def test_a_class_of_every_kind_gets_what_it_has_to_get(exercise: str, tmp_path: 
     Mistakes are left out: `make check` marks each of them in the engine.
     """
     course, results = tmp_path / "course", tmp_path / "results.jsonl"
-    made = saiten("sample", exercise, "--into", str(course), "--cell-seconds", "5", "--without", "mistake")
+    made = saiten("sample", exercise, "--into", str(course), "--cell-seconds", "12", "--without", "mistake")
     assert made.returncode == 0, made.stderr
     marked = saiten("grade", exercise, "--course", str(course), "--json")
     assert marked.returncode in (0, 1), marked.stderr
