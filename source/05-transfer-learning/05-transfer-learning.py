@@ -658,8 +658,9 @@ for axis, rows, title in zip(axes, (lfw_pixels, lfw_features), ("画素 / pixels
     for kind, style, label in ((True, "C1o", "顔 / face"), (False, "C0^", "顔でない / not a face")):
         axis.plot(*(u[:, :2] * s[:2])[lfw.is_face == kind].T, style, markersize=4, alpha=0.7, label=label)
     axis.set_xlabel("第 1 主成分 / component 1")
+    axis.set_ylabel("第 2 主成分 / component 2")
     axis.set_title(title)
-axes[0].set_ylabel("第 2 主成分 / component 2")
+figure.tight_layout()
 axes[0].legend(fontsize=8)
 plt.show()
 
@@ -1481,7 +1482,7 @@ for seed, n, n_classes, width, lr in [(1801, 8, 2, 3, 0.5), (1802, 5, 4, 2, 0.1)
             )
 for mode in ("train", "fine-tune", "Transfer", ""):
     try:
-        train_network(tiny_network(1), data, data, mode, 1, 0.1)
+        train_network(tiny_network(1804), data, data, mode, 1, 0.1)
     except ValueError:
         pass
     else:
