@@ -36,11 +36,14 @@ WRITTEN = (1, 2)
 LEAST_RIGHT_WAYS = 3
 LEAST_MISTAKES = 2
 
+SLOW = [pytest.mark.system]
+"""330 mistakes take minutes: `make test` tries those of the first exercise, `make test-system` all others."""
+
 every = pytest.mark.parametrize("exercise", FOLDERS, indirect=True, ids=lambda folder: folder.name)
 every_mistake = pytest.mark.parametrize(
     ("exercise", "answer"),
     [
-        pytest.param(folder, answer, id=f"{folder.name}-{answer.name}")
+        pytest.param(folder, answer, id=f"{folder.name}-{answer.name}", marks=[] if folder is FOLDERS[0] else SLOW)
         for folder in FOLDERS
         for answer in read_answers(folder / "answers")
         if answer.kind is Kind.MISTAKE
