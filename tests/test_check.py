@@ -202,6 +202,20 @@ def test_a_test_that_leans_on_another_question(tmp_path: Path) -> None:
     assert "clamp" in failed(report)["independence"]
 
 
+def test_a_leak_is_a_finding(tmp_path: Path) -> None:
+    """Is a solution's line in a public file named, and everything else tried all the same?"""
+    report = check(tmp_path, files={"notes.txt": "return [value * factor for value in values]\n"})
+    assert "notes.txt" in failed(report)["leaks"]
+    assert "The reference gets full marks." in [each.text for each in report.findings]
+
+
+def test_a_test_that_uses_an_answer_before_it_binds_the_name(tmp_path: Path) -> None:
+    """Is keeping another question's answer aside a use of it?"""
+    text = "kept = clamp\nclamp = None\nassert c() == 1\nclamp = kept"
+    cells = [*CELLS[:6], solution("c", "def c():\n    return 1"), graded("t3", text)]
+    assert "clamp" in failed(check(tmp_path, cells))["independence"]
+
+
 def test_tests_in_the_students_process_and_names_of_ours(tmp_path: Path) -> None:
     """Are tests that can be lied to shown, and a solution that takes the name `reference`?"""
     cells = [

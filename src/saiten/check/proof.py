@@ -9,7 +9,7 @@ import tempfile
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -117,8 +117,11 @@ class _Proof:
         """Build the release aside, and search it as the build does."""
         with tempfile.TemporaryDirectory(prefix="saiten-check-") as folder:
             write_release(self._parts, Path(folder))
-            check_leaks(self._parts, Path(folder), self._assignment.settings.shared_code)
             fresh = {path.relative_to(folder): path.read_bytes() for path in Path(folder).rglob("*") if path.is_file()}
+            try:
+                check_leaks(self._parts, Path(folder), self._assignment.settings.shared_code)
+            except SourceError as leak:
+                return [Finding("leaks", State.FAILS, leak.message, next_step=leak.next_step)]
         release = self._assignment.course.release_dir(self._assignment.name)
         findings = [Finding("leaks", State.HOLDS, "No line of a solution, hidden test or hidden file is released.")]
         if not release.is_dir():
@@ -156,7 +159,7 @@ class _Proof:
             limits = _impatient(self._bundle.limits, own, after)
             worthless = cheats.jobs(pruned[key])
             batch = Batch(
-                [tail.notebook for tail in variants], _queue([*jobs, *worthless, *wrong]), limits, variants=True
+                [tail.notebook for tail in variants], deque[Job]([*jobs, *worthless, *wrong]), limits, variants=True
             )
             batch.weight = 5 + after * len(jobs) + (own + 0.1) * (len(wrong) + len(worthless))
             named = {job.name: answer for job, answer in zip(jobs, mistakes[key], strict=True)}
@@ -197,11 +200,11 @@ class _Proof:
 
     def _whole_batches(self) -> list[Batch]:
         limits, weight = self._bundle.limits, sum(sum(each.values()) for each in self._seconds().values())
-        jobs = _queue(self._whole.jobs())
+        jobs = deque[Job](self._whole.jobs())
         first = Batch(self._bundle.notebooks, jobs, limits, weight=2 * weight * len(jobs))
         turned = replace(self._bundle, notebooks=tuple(map(in_other_order, self._bundle.notebooks)))
         self._whole.turned = any(map(is_turned, self._bundle.notebooks, turned.notebooks))
-        again = Batch(turned.notebooks, _queue([self._whole.again]), limits, weight=4 * weight)
+        again = Batch(turned.notebooks, deque[Job]([self._whole.again]), limits, weight=4 * weight)
         again.bundle, again.hash_seed = turned, _HASH_SEED
         return [again, first]
 
@@ -326,10 +329,6 @@ class _Proof:
             seconds=round(time.monotonic() - self._begin, 3),
             options=left_out,
         )
-
-
-def _queue(jobs: Collection[Job]) -> deque[Job]:
-    return deque(jobs)
 
 
 def _impatient(limits: Limits, own: float, after: float) -> Limits:

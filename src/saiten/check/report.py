@@ -5,7 +5,6 @@ In: what the parts of `saiten.check` found. Out: one `CheckReport` per assignmen
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -152,9 +151,3 @@ class CheckReport:
         for answer, plain in zip(self.answers, raw["answers"], strict=True):
             plain["holds"] = answer.holds
         return {"holds": self.holds, **raw}
-
-
-def worst(findings: Iterable[Finding]) -> State:
-    """Return the worst state of some findings."""
-    states = {finding.state for finding in findings}
-    return next((state for state in (State.FAILS, State.LOOK) if state in states), State.HOLDS)

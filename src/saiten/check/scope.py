@@ -37,6 +37,15 @@ def names_in(sources: Iterable[str]) -> set[str]:
     return free
 
 
+def names_bound(source: str) -> set[str]:
+    """Names that a cell binds in the notebook; none if it is not plain Python."""
+    try:
+        statements = ast.parse(source).body
+    except SyntaxError:
+        return set()
+    return {name for statement in statements for name in _names(statement)[1]}
+
+
 def _names(statement: ast.stmt) -> tuple[set[str], set[str]]:
     """What a statement at the top of a cell uses of the notebook's names, and what it binds."""
     top = symtable.symtable(ast.unparse(statement), "<cell>", "exec")

@@ -13,9 +13,9 @@ from saiten.answers import question_keys
 from saiten.build.bundle import Parts
 from saiten.bundle import BundleCell, BundleNotebook, Role, questions
 from saiten.check.report import Finding, State
+from saiten.check.scope import free_names, names_bound
 from saiten.check.tails import question_members
 from saiten.course import Assignment
-from saiten.grading.ground import names_used
 from saiten.languages import language_of
 from saiten.notebook import read_source
 
@@ -102,8 +102,7 @@ def _leaning(parts: Parts, notebook: BundleNotebook) -> Iterator[Finding]:
         for cell in tests:
             if cell.role is not Role.TEST:
                 continue
-            local = _bound(cell.source)
-            others = sorted(name for name in names_used(cell.source) - local if owner.get(name, question) != question)
+            others = sorted(name for name in free_names([cell]) if owner.get(name, question) != question)
             if others:
                 leaning += 1
                 yield Finding(
@@ -132,18 +131,6 @@ def _own_names(cell: BundleCell) -> set[str]:
     return set(cell.brings) - imported
 
 
-def _bound(source: str) -> set[str]:
-    """Names that a test cell binds itself."""
-    try:
-        tree = ast.parse(source)
-    except SyntaxError:
-        return set()
-    stored = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
-    defined = {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.ClassDef)}
-    arguments = {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)}
-    return stored | defined | arguments
-
-
 def _dangerous(notebook: BundleNotebook) -> Iterator[Finding]:
     """Tests that can be lied to, and solutions that take a name which marking uses."""
     for cell in notebook.cells:
@@ -156,7 +143,7 @@ def _dangerous(notebook: BundleNotebook) -> Iterator[Finding]:
                 name,
                 "Test through functions that return plain data, and drop the tag in-student, if that can be.",
             )
-        if cell.role is Role.SOLUTION and "reference" in _bound(cell.source):
+        if cell.role is Role.SOLUTION and "reference" in names_bound(cell.source):
             text = "The solution defines `reference`: tests use this name for the instructor's own solution."
             yield Finding("names", State.FAILS, text, name, "Call it something else.")
         taken = sorted(_own_names(cell) & _given(notebook, cell)) if cell.role is Role.SOLUTION else []
