@@ -150,7 +150,6 @@ def test_hidden_inputs_are_not_shown(engine: Engine, lesson: Bundle) -> None:
     assert HIDDEN_INPUT not in target.outputs(result)
 
 
-@still_open("resource limits do not count memory files and shared mappings")
 def test_memory_that_no_limit_counts(engine: Engine, lesson: Bundle) -> None:
     """Does the limit of memory hold for memory files, too?"""
     code = (
@@ -161,7 +160,6 @@ def test_memory_that_no_limit_counts(engine: Engine, lesson: Bundle) -> None:
     assert "kept more" not in target.outputs(mark(engine, lesson, code))
 
 
-@still_open("keyrings of the kernel belong to no namespace of the sandbox")
 def test_a_note_in_a_keyring(engine: Engine, lesson: Bundle) -> None:
     """Is a key that one student left gone when the next one comes?"""
     call = "import ctypes\nlibc = ctypes.CDLL(None)\n"

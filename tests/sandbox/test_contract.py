@@ -182,11 +182,12 @@ def test_no_network(run: Run, port: int) -> None:
     probe = CONNECT.replace("PORT", str(port))
     udp = f"import socket\ns = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)\ns.sendto(b'x', ('127.0.0.1', {port}))"
     (outside,) = run("unsafe", probe)
-    tcp, datagram, interfaces = run("namespaces", probe, udp, "import socket\nsaid = socket.if_nameindex()")
+    devices = "said = [line.split(':')[0].strip() for line in open('/proc/net/dev').read().splitlines()[2:]]"
+    tcp, datagram, interfaces = run("namespaces", probe, udp, devices)
     assert outside == "connected"
-    assert str(tcp).startswith("OSError")
+    assert str(tcp).startswith(("OSError", "PermissionError"))
     assert str(datagram).startswith("OSError")
-    assert [name for _, name in interfaces] == ["lo"]  # type: ignore[attr-defined]
+    assert interfaces == ["lo"]
 
 
 def test_no_other_process_is_seen(run: Run) -> None:

@@ -69,6 +69,19 @@ def _check(result: int, call: str) -> None:
         raise OSError(number, f"{call}: {os.strerror(number)}")
 
 
+def syscall(name: str, number: int, *arguments: int) -> int:
+    """A system call by number; every argument is as wide as a pointer.
+
+    Raises:
+        OSError: it failed; `name` is in the message.
+    """
+    result = int(_libc.syscall(ctypes.c_long(number), *(ctypes.c_void_p(each) for each in arguments)))
+    if result == -1:
+        error = ctypes.get_errno()
+        raise OSError(error, f"{name}: {os.strerror(error)}")
+    return result
+
+
 def unshare(flags: int) -> None:
     """Leave namespaces for new ones (PID: for the next child)."""
     _check(_libc.unshare(ctypes.c_int(flags)), "unshare")

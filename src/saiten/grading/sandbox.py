@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from saiten.bundle import Limits
-from saiten.grading import linux
+from saiten.grading import landlock, linux, seccomp
 from saiten.grading.tree import HOME, USER, Kept, build_tree, lay, lay_what_fits, mount_scratch, snapshot
 
 MAX_FILES = 20_000
@@ -94,13 +94,20 @@ class Sandbox(ABC):
 
 
 class NamespaceSandbox(Sandbox):
-    """User, PID, mount, network, IPC and UTS namespaces with a minimal file tree, and resource limits."""
+    """User, PID, mount, network, IPC and UTS namespaces with a minimal file tree; Landlock and seccomp beneath; limits.
+
+    Landlock and seccomp are put on where the machine has them: what they keep out is kept out by namespaces, too, but
+    for keyrings, memory files and the kernel's own faults. `second_wall=False` is for measuring what they cost.
+    """
 
     name = "namespaces"
     walls = ("files", "network", "processes", "IPC", "memory", "CPU", "file size")
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, *, second_wall: bool = True) -> None:
         super().__init__(root)
+        self._second_wall = second_wall
+        self._landlock = 0
+        self._filter: seccomp.Filter | None = None
         self._pid_namespace = -1
         self._template: Mapping[str, bytes] | None = None
         self._kept: Kept = ()
@@ -108,6 +115,10 @@ class NamespaceSandbox(Sandbox):
     def enclose(self, seat: Seat, map_user: Callable[[], None]) -> None:
         """See `Sandbox`; the process that returns is a child of the caller, which waits for it and exits."""
         self._seat = seat
+        if self._second_wall:
+            self._landlock = landlock.abi()
+            with suppress(seccomp.SeccompMissing):  # doctor says so
+                self._filter = seccomp.compiled(namespaces=True)
         uid, gid = os.getuid(), os.getgid()
         linux.unshare(linux.CLONE_NEWUSER)
         if uid == 0:
@@ -160,6 +171,10 @@ class NamespaceSandbox(Sandbox):
             linux.drop_capabilities()
             linux.no_new_privileges()
             linux.set_dumpable()
+            if self._landlock:
+                landlock.restrict(_tree_rules(self._seat.devices), self._landlock)
+            if self._filter is not None:
+                self._filter.install()
         return 0
 
     def _owner(self) -> int | None:
@@ -211,6 +226,11 @@ def user_maps(outside_uid: int = 65534) -> tuple[str, str]:
     return line, line
 
 
+def _tree_rules(devices: tuple[str, ...]) -> landlock.Rules:
+    """Within its own tree: scratch space to write, everything else to read, /proc included."""
+    return landlock.Rules(read=("/",), write=(str(HOME), "/tmp"), use=PLAIN_DEVICES, control=devices)
+
+
 def _wait_and_exit(child: int) -> None:
     """Stand between the new PID namespace and the outside, with nothing open, until its first process ends."""
     os.closerange(0, 1024)
@@ -234,10 +254,14 @@ def _or_end() -> Iterator[None]:
 
 
 def _keep_only(keep: int) -> None:
-    """Close every descriptor but one; 0 leads nowhere, 1 and 2 are replaced by the caller."""
-    null = os.open("/dev/null", os.O_RDWR)
-    for standard in (0, 1, 2):
-        os.dup2(null, standard)
+    """Close every descriptor but one; 0 leads nowhere, 1 and 2 to a file in memory, which the file size limit bounds.
+
+    It is made here, for a child behind its walls can make none.
+    """
+    os.dup2(os.open("/dev/null", os.O_RDWR), 0)
+    output = os.memfd_create("output")
+    for standard in (1, 2):
+        os.dup2(output, standard)
     os.closerange(3, keep)
     os.closerange(keep + 1, resource.getrlimit(resource.RLIMIT_NOFILE)[0])
 
@@ -263,6 +287,7 @@ def _clean_environment(home: Path = HOME) -> None:
     os.environ.update(kept, HOME=str(home), USER="student", LOGNAME="student", TMPDIR="/tmp", PATH="/usr/bin:/bin")
 
 
+PLAIN_DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")
 _KEPT = frozenset(
     {"LANG", "LC_ALL", "TZ", "SHELL", "MPLBACKEND", "CUDA_VISIBLE_DEVICES", "PYTHONHASHSEED"}
     | {"OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS"}
