@@ -21,8 +21,8 @@ SYSTEM_PACKAGES :=
 
 # The demo marks a larger class of the first assignment, with a loop that never ends, and a small one of each other.
 DEMO_ASSIGNMENTS ?= $(sort $(notdir $(patsubst %/assignment.toml,%,$(wildcard source/*/assignment.toml))))
-DEMO_FIRST ?= 24
-DEMO_STUDENTS ?= 4
+DEMO_FIRST ?= 28
+DEMO_STUDENTS ?= 3
 DEMO_SEED ?= 2
 DEMO_SECONDS ?= 10
 DEMO ?= demo
