@@ -140,7 +140,7 @@ FRAMES = (
     _forgery(
         "arrays that announce millions",
         "memory by announcement",
-        "return (b'\\xdd\\x00\\x7f\\xff\\xff' * 900).ljust(8 << 20, b'\\xc0'), []",
+        "return (b'\\xdd\\x00\\x3f\\xff\\xff' * 900).ljust(4 << 20, b'\\xc0'), []",
     ),
     _forgery("an extension type", "objects of the parser's own", "return b'\\xd6\\xff' + b'\\0' * 4, []"),
     _forgery(

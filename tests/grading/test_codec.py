@@ -459,7 +459,7 @@ def test_announcements_cost_nothing(count: int) -> None:
 
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     with pytest.raises(Forged):
-        unpack((b"\xdd\x00\x7f\xff\xff" * count).ljust(codec.MAX_STRUCTURE, b"\xc0"))
+        unpack((b"\xdd\x00\x3f\xff\xff" * count).ljust(codec.MAX_STRUCTURE, b"\xc0"))
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 512 << 10, "kilobytes"
 
 

@@ -17,9 +17,12 @@ from typing import Any
 import msgpack
 import numpy as np
 
-MAX_STRUCTURE = 8 << 20
-"""Bytes of structure in one message. A byte of msgpack becomes at most about 64 bytes of Python objects, so the judge
-never spends more than about 512 MB on structure; bulk (arrays, long text) is in the blob, which is not multiplied."""
+MAX_STRUCTURE = 4 << 20
+"""Bytes of structure in one message."""
+MAX_MEMORY = 128 * MAX_STRUCTURE
+"""Bytes of memory that the judge spends on one message's structure, at most: a byte of it becomes up to 103 bytes of
+Python objects (measured: empty tensors; empty lists 88). Bulk (arrays, long text) is in the blob, which is copied twice
+at most, wherever a message names it."""
 MAX_DEPTH = 64
 MAX_NODES = 2_000_000
 LONG = 1024
@@ -165,6 +168,8 @@ _ENCODERS: dict[type, Callable[[Encoder, Any, int], Structure]] = {
 class Decoder:
     """Judge side: rebuilds values from untrusted structure and blob, or raises `Forged`.
 
+    One decoder for all values of a message: what they cost together is bounded.
+
     Args:
         blob: bulk of the message.
         make_handle: turns a handle's description (untrusted, plain) into a handle object.
@@ -172,7 +177,8 @@ class Decoder:
     """
 
     def __init__(self, blob: bytes, make_handle: Callable[[list[Any]], Any], arguments: Sequence[Any] = ()) -> None:
-        self._blob = memoryview(blob)
+        self.blob = blob
+        self._view = memoryview(blob)
         self._make_handle = make_handle
         self._arguments = arguments
         self._nodes = 0
@@ -201,12 +207,12 @@ class Decoder:
     def _bytes(self, offset: Any, length: Any) -> bytes:
         if type(offset) is not int or type(length) is not int or offset < 0 or length < 0:
             raise Forged("not a place in the message")
-        if offset + length > len(self._blob):
+        if offset + length > len(self.blob):
             raise Forged("a place beyond the message")
         self._room -= length
         if self._room < 0:  # one megabyte named a thousand times would be a gigabyte here
             raise Forged("places that overlap")
-        return bytes(self._blob[offset : offset + length])
+        return bytes(self._view[offset : offset + length])
 
     def _array(self, dtype: Any, shape: Any, offset: Any, length: Any) -> Any:
         if type(dtype) is not str or not _DTYPE.fullmatch(dtype):
@@ -233,8 +239,8 @@ class Decoder:
         dtype = getattr(torch, name)
         if type(shape) is not list or any(type(n) is not int or n < 0 for n in shape):
             raise Forged("not a shape")
-        flat = torch.from_numpy(raw).view(dtype) if raw.size else torch.empty(0, dtype=dtype)
         try:
+            flat = torch.from_numpy(raw).view(dtype) if raw.size else torch.empty(0, dtype=dtype)
             tensor = flat.reshape(shape)
         except RuntimeError:
             raise Forged("shape and size differ") from None

@@ -84,7 +84,7 @@ class Link:
         self._number += 1
         number = self._number
         self._send("run", number, source=source, name=name, count=count, output_limit=self._output_limit, arguments=())
-        kind, body, blob = self._await(number, ())
+        kind, body, decoder = self._await(number, ())
         if kind == "timeout":
             return "timeout", [], None, ""
         if kind == "raise":
@@ -95,11 +95,13 @@ class Link:
         if status not in ("ok", "error", "timeout") or type(place) is not list or type(message) is not str:
             self._forged("an answer of another shape")
         try:
-            content = blob[place[0] : place[0] + place[1]]
+            content = decoder.blob[place[0] : place[0] + place[1]]
             outputs = json.loads(content) if len(content) <= 8 * self._output_limit + (1 << 20) else None
             number_value = float(value) if type(value) in (int, float) else None
         except (ValueError, TypeError, IndexError, RecursionError, OverflowError):
             self._forged("outputs that are not JSON")
+        except MemoryError:
+            self._lose("the cell's output is too large")
         return status, outputs if type(outputs) is list else [], number_value, message
 
     def ask(self, op: str, target: Handle, *, arguments: tuple[Any, ...] = (), **fields: Any) -> Any:
@@ -112,14 +114,14 @@ class Link:
         self._depth += 1
         try:
             self._send(op, number, target=target._number, arguments=mutable, **fields)
-            kind, body, blob = self._await(number, mutable)
+            kind, body, decoder = self._await(number, mutable)
         finally:
             self._depth -= 1
         if kind == "timeout":
             raise StudentTimeout(f"the call did not finish within {self._seconds:g} seconds")
         if kind == "raise":
             raise self._exception(body)
-        return self._decode(body, blob, mutable)
+        return self._decode(body, decoder)
 
     # -- sending ----------------------------------------------------------------------------------------------------
 
@@ -170,7 +172,7 @@ class Link:
 
     # -- receiving --------------------------------------------------------------------------------------------------
 
-    def _await(self, number: int, arguments: tuple[Any, ...]) -> tuple[str, Any, bytes]:
+    def _await(self, number: int, arguments: tuple[Any, ...]) -> tuple[str, Any, Decoder]:
         """Wait for the answer to a request, serving call-backs meanwhile (which do not move the end of the wait)."""
         end = time.monotonic() + self._remaining() + GRACE
         while True:
@@ -189,22 +191,23 @@ class Link:
                 self._forged("a message of another shape")
             kind, answers, body, changed, names = message
             if kind == "callback":
-                self._serve_callback(answers, body, blob)
+                self._serve_callback(answers, body, Decoder(blob, self._handle))
                 continue
             if kind not in ("value", "raise", "timeout") or answers != number:
                 self._forged("an answer to another question")
-            self._apply(changed, names, blob, arguments)
-            return kind, body, blob
+            decoder = Decoder(blob, self._handle, arguments)
+            self._apply(changed, names, decoder, arguments)
+            return kind, body, decoder
 
-    def _decode(self, node: Any, blob: bytes, arguments: tuple[Any, ...]) -> Any:
+    def _decode(self, node: Any, decoder: Decoder) -> Any:
         try:
-            return Decoder(blob, self._handle, arguments).decode(node)
+            return decoder.decode(node)
         except MemoryError:
             self._lose("the answer is too large")
         except Forged as error:
             self._forged(str(error))
 
-    def _apply(self, changed: Any, names: Any, blob: bytes, arguments: tuple[Any, ...]) -> None:
+    def _apply(self, changed: Any, names: Any, decoder: Decoder, arguments: tuple[Any, ...]) -> None:
         """Bring the test's own objects and names up to date with what the call did."""
         if type(changed) is not list or type(names) is not list:
             self._forged("a message of another shape")
@@ -218,7 +221,7 @@ class Link:
                 or not 0 <= item[0] < len(arguments)
             ):
                 self._forged("a change to something that was not sent")
-            update(arguments[item[0]], self._decode(item[1], blob, arguments))
+            update(arguments[item[0]], self._decode(item[1], decoder))
         for item in names:
             if type(item) is not list or not 1 <= len(item) <= 2 or item[0] not in self.watch:
                 self._forged("a name that is not the student's")
@@ -231,7 +234,7 @@ class Link:
                 self.bound.pop(name, None)
                 self._names.pop(name, None)
             else:
-                self.bound[name] = self._names[name] = self._decode(item[1], blob, arguments)
+                self.bound[name] = self._names[name] = self._decode(item[1], decoder)
 
     def _handle(self, description: list[Any]) -> Handle:
         if len(description) != 6:
@@ -251,7 +254,7 @@ class Link:
         self._handles[number] = handle
         return handle
 
-    def _serve_callback(self, number: Any, body: Any, blob: bytes) -> None:
+    def _serve_callback(self, number: Any, body: Any, decoder: Decoder) -> None:
         if (
             type(number) is not int
             or not 0 <= number < len(self._callbacks)
@@ -259,7 +262,7 @@ class Link:
             or len(body) != 2
         ):
             self._forged("a call-back that was never given")
-        args, kwargs = self._decode(body[0], blob, ()), self._decode(body[1], blob, ())
+        args, kwargs = self._decode(body[0], decoder), self._decode(body[1], decoder)
         if type(args) is not list or type(kwargs) is not dict or any(type(key) is not str for key in kwargs):
             self._forged("a call-back with odd arguments")
         self._depth += 1
