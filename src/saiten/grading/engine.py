@@ -26,6 +26,7 @@ from saiten.errors import EngineError, SandboxError, SubmissionError
 from saiten.grading import process
 from saiten.grading.assemble import assemble, missing_notebook, total
 from saiten.grading.channel import Channel, ChannelClosed, ChannelTimeout, pair
+from saiten.grading.floor import FLOORS
 from saiten.grading.judge import Record
 from saiten.grading.rebuild import Plan, parse, plan
 from saiten.grading.sandbox import NamespaceSandbox, Seat, UnsafeSandbox
@@ -37,6 +38,8 @@ START_SECONDS = 300.0
 """Time for imports, leading cells and the reference run."""
 SPARE_SECONDS = 30.0
 """Time beyond the submission's own limit after which the judge itself is taken for broken."""
+CLEAR_SECONDS = 5.0
+"""Time for the last process to end and its files to go."""
 
 
 class Engine:
@@ -48,9 +51,10 @@ class Engine:
         hash_seed: PYTHONHASHSEED of all processes: the order of a set of text depends on it.
         warm: start the processes of every notebook on entering; else each when it is first needed.
         limits: for notebooks that have limits of their own, by name.
+        sandbox: name of the sandbox to use; without it the best one that this machine allows, see `floor.FLOORS`.
 
     Raises:
-        SandboxError: on entering, if this machine does not allow the namespaces and `unsafe` was not given.
+        SandboxError: on entering, if this machine allows no sandbox and `unsafe` was not given.
         EngineError: on entering or marking, if our own processes fail.
     """
 
@@ -62,12 +66,13 @@ class Engine:
         hash_seed: int = 0,
         warm: bool = True,
         limits: Mapping[str, Limits] | None = None,
+        sandbox: str = "",
     ) -> None:
         self._bundle = bundle
         self._hash_seed = hash_seed
         self._warm = warm
         self._limits = dict(limits or {})
-        self._sandbox = UnsafeSandbox.name if unsafe else NamespaceSandbox.name
+        self._floors = (UnsafeSandbox.name,) if unsafe else (sandbox,) if sandbox else FLOORS
         self._folder: Path | None = None
         self._zygote: _Zygote | None = None
         self._houses: dict[str, _House] = {}
@@ -92,8 +97,13 @@ class Engine:
         """End all processes and remove the temporary files."""
         self._end_processes()
         if self._folder is not None:
-            shutil.rmtree(self._folder, ignore_errors=True)
+            _remove(self._folder)
             self._folder = None
+
+    @property
+    def floor(self) -> str:
+        """Name of the sandbox in use; empty before the first notebook is needed."""
+        return next((house.floor for house in self._houses.values()), "")
 
     def leave(self, notebook: str) -> None:
         """End the processes of one notebook; they are started again if it is marked once more."""
@@ -196,7 +206,7 @@ class Engine:
         if house is None:
             limits = self._limits.get(notebook.name)
             bundle = self._bundle if limits is None else replace(self._bundle, limits=limits)
-            house = _House(bundle, notebook, self._zygote, self._folder, self._sandbox)
+            house = _House(bundle, notebook, self._zygote, self._folder, self._floors)
             self._houses[notebook.name] = house
         return house
 
@@ -259,13 +269,17 @@ class _Zygote:
 class _House:
     """The parents of one notebook, and the supervision of one submission at a time."""
 
-    def __init__(self, bundle: Bundle, notebook: BundleNotebook, zygote: _Zygote, folder: Path, sandbox: str) -> None:
+    def __init__(
+        self, bundle: Bundle, notebook: BundleNotebook, zygote: _Zygote, folder: Path, floors: tuple[str, ...]
+    ) -> None:
         self._bundle = bundle
         self._notebook = notebook
         self._zygote = zygote
         self._folder = folder
-        self._sandbox = sandbox
+        self._floors = floors
         self._students: dict[bool, Channel] = {}
+        self.floor = ""
+        """name of the sandbox in use"""
         self._judges = self._judge_parent()
         try:
             self._students[True] = self._student_parent(leading=True)
@@ -342,12 +356,28 @@ class _House:
         return _expect_ready(self._zygote.parent("judge", task, mapped=False), "the judge")
 
     def _student_parent(self, *, leading: bool) -> Channel:
+        """Start one on the first floor that this machine allows."""
+        refusals = []
+        for name in self._floors:
+            try:
+                parent = self._confined_parent(name, leading=leading)
+            except SandboxError as error:
+                refusals.append(error.message)
+                continue
+            self.floor = name
+            return parent
+        raise SandboxError(
+            f"This machine does not allow the sandbox ({'; '.join(refusals)}).",
+            "See `saiten doctor`; `--unsafe` marks without it, where you trust every submission.",
+        )
+
+    def _confined_parent(self, name: str, *, leading: bool) -> Channel:
         above = self._folder / self._notebook.name
         above.mkdir(parents=True, exist_ok=True)
         root = Path(tempfile.mkdtemp(prefix="student-", dir=above))  # a new one each time: parents are replaced
         seat = Seat(self._bundle.limits, self._bundle.files, devices=_devices(self._bundle.gpu))
-        task = process.StudentParentTask(released(self._notebook), seat, self._sandbox, str(root), leading)
-        mapped = self._sandbox == NamespaceSandbox.name and os.getuid() == 0
+        task = process.StudentParentTask(released(self._notebook), seat, name, str(root), leading)
+        mapped = name == NamespaceSandbox.name and os.getuid() == 0
         return _expect_ready(self._zygote.parent("student", task, mapped=mapped), "the student's side")
 
 
@@ -370,11 +400,17 @@ def _expect_ready(channel: Channel, who: str) -> Channel:
         return channel
     channel.close()
     if kind == "refused":
-        raise SandboxError(
-            f"This machine does not allow the sandbox ({body}).",
-            "See `saiten doctor`; `--unsafe` marks without it, where you trust every submission.",
-        )
+        raise SandboxError(body)
     raise EngineError(f"{who} could not be prepared:\n{body}")
+
+
+def _remove(folder: Path) -> None:
+    """Remove the engine's folder; a warden (see `grading.warden`) may need a moment to clear its part away."""
+    deadline = time.monotonic() + CLEAR_SECONDS
+    while folder.exists() and time.monotonic() < deadline:
+        shutil.rmtree(folder, ignore_errors=True)
+        if folder.exists():
+            time.sleep(0.01)
 
 
 def _has_code(notebook: BundleNotebook) -> bool:

@@ -31,10 +31,11 @@ from saiten.bundle import BundleNotebook, Limits
 from saiten.grading import linux
 from saiten.grading.channel import Channel, ChannelClosed
 from saiten.grading.codec import MAX_STRUCTURE
+from saiten.grading.floor import make_sandbox
 from saiten.grading.ground import import_all, prepare, run_leading, test_imports
 from saiten.grading.judge import Judge, Record
 from saiten.grading.rebuild import Plan
-from saiten.grading.sandbox import NamespaceSandbox, Sandbox, Seat, UnsafeSandbox
+from saiten.grading.sandbox import Seat
 from saiten.grading.shell import CaptureShell, prepare_matplotlib
 from saiten.grading.student import RawOutput, StudentSide
 from saiten.grading.tree import readable_folders
@@ -290,11 +291,6 @@ def _student_main(task: StudentTask, fd: int, shell: CaptureShell, module: Modul
         StudentSide(channel, shell, module, RawOutput()).serve()
     finally:
         os._exit(0)
-
-
-def make_sandbox(name: str, root: Path) -> Sandbox:
-    """The sandbox of that name."""
-    return UnsafeSandbox(root) if name == UnsafeSandbox.name else NamespaceSandbox(root)
 
 
 def _enter(folder: Path) -> None:

@@ -18,10 +18,8 @@ from pathlib import Path
 
 from saiten.bundle import Limits
 from saiten.grading import landlock, linux, seccomp
-from saiten.grading.tree import HOME, USER, Kept, build_tree, lay, lay_what_fits, mount_scratch, snapshot
-
-MAX_FILES = 20_000
-"""Files and folders a submission may create."""
+from saiten.grading.tree import HOME, TMP, USER, Kept, build_tree, lay, lay_what_fits, mount_scratch, snapshot
+from saiten.grading.warden import MAX_FILES
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +141,7 @@ class NamespaceSandbox(Sandbox):
         self._mount_scratch()
         lay(seat.files, HOME / "work", self._owner())
         os.chdir(HOME / "work")
-        _clean_environment()
+        clean_environment()
 
     def fork(self, keep: int, files: Mapping[str, bytes]) -> int:
         """See `Sandbox`."""
@@ -154,7 +152,7 @@ class NamespaceSandbox(Sandbox):
         if pid:
             linux.setns(self._pid_namespace, linux.CLONE_NEWPID)
             return pid
-        with _or_end():
+        with or_end():
             linux.die_with_parent()
             linux.unshare(linux.CLONE_NEWNS | linux.CLONE_NEWIPC)
             linux.mount("proc", "/proc", "proc", linux.MS_NOSUID | linux.MS_NODEV | linux.MS_NOEXEC)
@@ -162,8 +160,8 @@ class NamespaceSandbox(Sandbox):
             lay(self._template, HOME, self._owner())
             lay_what_fits(files, HOME / "work", self._owner())
             os.chdir(HOME / "work")
-            _keep_only(keep)
-            _apply_limits(self._seat.limits)
+            keep_only(keep)
+            apply_limits(self._seat.limits)
             if self._outside_root:
                 os.setgroups([])
                 os.setresgid(USER, USER, USER)
@@ -197,19 +195,19 @@ class UnsafeSandbox(Sandbox):
         work.mkdir(exist_ok=True)
         lay(seat.files, work, None)
         os.chdir(work)
-        _clean_environment(home=self._root)
+        clean_environment(home=self._root)
 
     def fork(self, keep: int, files: Mapping[str, bytes]) -> int:
         """See `Sandbox`."""
         pid = os.fork()
         if pid:
             return pid
-        with _or_end():
+        with or_end():
             linux.die_with_parent()
             os.setpgid(0, 0)
             lay_what_fits(files, self._root / "work", None)
-            _keep_only(keep)
-            _apply_limits(self._seat.limits)
+            keep_only(keep)
+            apply_limits(self._seat.limits)
             linux.no_new_privileges()
         return 0
 
@@ -228,7 +226,7 @@ def user_maps(outside_uid: int = 65534) -> tuple[str, str]:
 
 def _tree_rules(devices: tuple[str, ...]) -> landlock.Rules:
     """Within its own tree: scratch space to write, everything else to read, /proc included."""
-    return landlock.Rules(read=("/",), write=(str(HOME), "/tmp"), use=PLAIN_DEVICES, control=devices)
+    return landlock.Rules(read=("/",), write=(str(HOME), str(TMP)), use=PLAIN_DEVICES, control=devices)
 
 
 def _wait_and_exit(child: int) -> None:
@@ -245,7 +243,7 @@ def _wait_and_exit(child: int) -> None:
 
 
 @contextmanager
-def _or_end() -> Iterator[None]:
+def or_end() -> Iterator[None]:
     """In a new child: whatever goes wrong ends it, for it must never go on in its parent's loop."""
     try:
         yield
@@ -253,7 +251,7 @@ def _or_end() -> Iterator[None]:
         os._exit(1)
 
 
-def _keep_only(keep: int) -> None:
+def keep_only(keep: int) -> None:
     """Close every descriptor but one; 0 leads nowhere, 1 and 2 to a file in memory, which the file size limit bounds.
 
     It is made here, for a child behind its walls can make none.
@@ -266,7 +264,13 @@ def _keep_only(keep: int) -> None:
     os.closerange(keep + 1, resource.getrlimit(resource.RLIMIT_NOFILE)[0])
 
 
-def _apply_limits(limits: Limits) -> None:
+def apply_limits(limits: Limits, processes: int | None = None) -> None:
+    """Limit this process and each that it starts, by what the kernel counts for one process.
+
+    Args:
+        limits: memory counts from what the process has already.
+        processes: of this user's, all of them together, where that is not the submission's own number.
+    """
     address_space, private = linux.memory_in_use()
     room = limits.memory_mb << 20
     linux.limit(resource.RLIMIT_DATA, private + room)
@@ -275,16 +279,20 @@ def _apply_limits(limits: Limits) -> None:
     linux.limit(resource.RLIMIT_CPU, int(limits.total_seconds) + 10)
     linux.limit(resource.RLIMIT_FSIZE, limits.file_mb << 20)
     linux.limit(resource.RLIMIT_NOFILE, limits.open_files)
-    linux.limit(resource.RLIMIT_NPROC, limits.processes)
+    linux.limit(resource.RLIMIT_NPROC, limits.processes if processes is None else processes)
     linux.limit(resource.RLIMIT_CORE, 0)
     linux.limit(resource.RLIMIT_MEMLOCK, 1 << 20)
     linux.limit(resource.RLIMIT_MSGQUEUE, 0)
+    linux.limit(resource.RLIMIT_RTPRIO, 0)
 
 
-def _clean_environment(home: Path = HOME) -> None:
+def clean_environment(home: Path = HOME, temporary: Path = TMP) -> None:
+    """Leave in the environment what a notebook needs, and nothing that tells of this machine or its user."""
     kept = {name: value for name, value in os.environ.items() if name in _KEPT}
     os.environ.clear()
-    os.environ.update(kept, HOME=str(home), USER="student", LOGNAME="student", TMPDIR="/tmp", PATH="/usr/bin:/bin")
+    os.environ.update(
+        kept, HOME=str(home), USER="student", LOGNAME="student", TMPDIR=str(temporary), PATH="/usr/bin:/bin"
+    )
 
 
 PLAIN_DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")

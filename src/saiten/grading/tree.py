@@ -16,7 +16,7 @@ from saiten.grading import linux
 
 HOME = Path("/home/student")
 """HOME of a confined process; the working directory is `work` below it."""
-_TMP = Path("/tmp")
+TMP = Path("/tmp")
 USER = 1000
 """User and group of a confined process inside its namespace."""
 
@@ -38,7 +38,7 @@ def build_tree(root: Path, readable: Iterable[str], devices: Iterable[str]) -> K
         _mirror(path, root)
     for folder in _without_nested(readable):
         path = Path(folder)
-        if any(path.is_relative_to(place) for place in (HOME, _TMP)):
+        if any(path.is_relative_to(place) for place in (HOME, TMP)):
             place = Path("/.kept") / str(len(kept))
             kept.append((place, path))
             target = root / place.relative_to("/")
@@ -76,7 +76,7 @@ def mount_scratch(megabytes: int, files: int, owner: int | None, kept: Kept) -> 
         (HOME / name).mkdir()
         if owner is not None:
             os.chown(HOME / name, owner, owner)
-    linux.mount(str(HOME / ".tmp"), str(_TMP), None, linux.MS_BIND)
+    linux.mount(str(HOME / ".tmp"), str(TMP), None, linux.MS_BIND)
     for place, path in kept:
         path.mkdir(parents=True, exist_ok=True)
         linux.mount(str(place), str(path), None, linux.MS_BIND | linux.MS_REC)
