@@ -17,7 +17,7 @@ PINS := requirements.lock requirements-data.txt pyproject.toml
 READY := $(VENV)/.ready-$(shell cat $(PINS) | sha256sum | cut -c1-16)
 
 # Debian packages that system tests call; apt-get installs what is missing when one is root.
-SYSTEM_PACKAGES :=
+SYSTEM_PACKAGES := chromium
 
 # The demo marks a larger class of the first assignment, with a loop that never ends, and a small one of each other.
 DEMO_ASSIGNMENTS ?= $(sort $(notdir $(patsubst %/assignment.toml,%,$(wildcard source/*/assignment.toml))))

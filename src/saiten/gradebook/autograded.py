@@ -1,11 +1,13 @@
 """`autograded/<student>/<assignment>/`: the marked notebooks and the files beside them, as nbgrader lays them out.
 
 In: a result, the submission's files, the bundle's public files. Out: files below one folder, each written in one step
-and only if it differs. Names come from students: every path is checked here again, and no link is followed.
+and only if it differs. Names come from students: every path is checked here again, and no link is followed. Staff open
+these files in a browser: notebooks are cleaned (`saiten.sanitise`), files that could run scripts there stay away.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import stat
@@ -14,12 +16,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from saiten.bundle import Bundle
+from saiten.bundle import Bundle, BundleNotebook
 from saiten.errors import GradebookError
 from saiten.gradebook.moment import parse_moment
 from saiten.gradebook.practice import Practice
 from saiten.intake import readable
-from saiten.results import Result
+from saiten.results import NotebookResult, Result
+from saiten.sanitise import Instructor, clean_notebook
 from saiten.submission import Submission
 
 _LONGEST_PART = 255
@@ -28,6 +31,10 @@ _LONGEST_PATH = 2000
 """bytes of a relative path: with the course's own folder it stays below the system's 4096"""
 _GROUP_MODE = 0o2770
 """nbgrader's mode of folders that are for the group: its members may write, new files belong to the group"""
+_RUNS_SCRIPTS = frozenset(
+    {"htm", "html", "mht", "mhtml", "shtml", "svg", "svgz", "swf", "xht", "xhtml", "xml", "xsl", "xslt"}
+)
+"""endings of files whose scripts a browser may run; formgrader serves what lies here in the instructor's own origin"""
 _PARTIAL = ".saiten-"
 """start of the name of a file that is not written to its end yet"""
 
@@ -39,7 +46,7 @@ class MarkedFolder:
     files: Mapping[str, bytes]
     """relative POSIX path to content"""
     notes: tuple[str, ...] = ()
-    """submitted files that cannot stand there, in words"""
+    """submitted files that cannot stand there, and what was left out of notebooks, in words"""
 
 
 def marked_folder(bundle: Bundle, submission: Submission, result: Result, practice: Practice) -> MarkedFolder:
@@ -47,15 +54,17 @@ def marked_folder(bundle: Bundle, submission: Submission, result: Result, practi
 
     Files that `Autograde.exclude_overwriting` names stay as they were submitted, or away. Notebooks that the
     assignment does not have are left out, as nbgrader leaves them out. A time stamp that holds no time is left out: it
-    would stop `nbgrader generate_feedback`.
+    would stop `nbgrader generate_feedback`. The result itself is not changed: what is cleaned here can be cleaned again
+    by other rules.
     """
     notes: list[str] = []
     kept = set(practice.keep_submitted.get(bundle.assignment, ()))
-    ours = {
-        f"{part.name}.ipynb": part.document.encode("utf-8", "surrogatepass")
-        for part in result.notebooks
-        if not part.missing
-    }
+    originals = {notebook.name: notebook for notebook in bundle.notebooks}
+    ours: dict[str, bytes] = {}
+    for part in result.notebooks:
+        if not part.missing:
+            ours[f"{part.name}.ipynb"], remarks = _clean(part, originals.get(part.name))
+            notes += (f"{part.name}.ipynb as it stands in autograded/: {remark}" for remark in remarks)
     released = {name: content for name, content in bundle.files.items() if name not in kept}
     files: dict[str, bytes] = {}
     places = {*released, *ours, "timestamp.txt"}
@@ -66,6 +75,8 @@ def marked_folder(bundle: Bundle, submission: Submission, result: Result, practi
         reason = _unsafe(name)
         if not reason and (name in folders or not places.isdisjoint(_parents(name))):
             reason = "another file of the assignment needs its place"
+        if not reason and name not in places and name.rpartition(".")[2].lower() in _RUNS_SCRIPTS:
+            reason = "a browser could run what is in it"
         if reason:
             notes.append(f"{readable(name)} is not in autograded/: {reason}")
         else:
@@ -76,6 +87,25 @@ def marked_folder(bundle: Bundle, submission: Submission, result: Result, practi
         if reason := _unsafe(name):
             raise GradebookError(f"The assignment's file {name!r} cannot be copied: {reason}.", "Rename it.")
     return MarkedFolder({**files, **released, **ours}, tuple(notes))
+
+
+def _clean(part: NotebookResult, original: BundleNotebook | None) -> tuple[bytes, tuple[str, ...]]:
+    """Return a marked notebook that is safe to look at, and remarks on what is gone from it."""
+    gone: list[str] = []
+    try:
+        document = json.loads(part.document)
+    except (ValueError, RecursionError):
+        # the engine wrote it: only what a student put out can be nested so deeply that it cannot be read back
+        document, gone = {}, ["nothing of it could be read"]
+    cells = original.cells if original is not None else ()
+    instructor = Instructor(
+        frozenset((cell.cell_type, text) for cell in cells for text in (cell.source, cell.release_source)),
+        {cell.id: cell.metadata for cell in cells},
+        original.kernelspec if original is not None else {},
+    )
+    cleaned = clean_notebook(document if isinstance(document, dict) else {}, instructor)
+    text = json.dumps(cleaned.notebook, ensure_ascii=False, sort_keys=True, indent=1)
+    return text.encode("utf-8"), (*gone, *cleaned.remarks)
 
 
 def write_folder(folder: Path, wanted: MarkedFolder, practice: Practice, *, clean: bool) -> bool:
