@@ -8,7 +8,6 @@ It runs no code of a student's or an instructor's itself.
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -23,7 +22,7 @@ from typing import Any, Self
 
 from saiten.bundle import Bundle, BundleCell, BundleNotebook, Limits, Role
 from saiten.errors import EngineError, SandboxError, SubmissionError
-from saiten.grading import process
+from saiten.grading import cgroups, litter, process
 from saiten.grading.assemble import assemble, missing_notebook, total
 from saiten.grading.channel import Channel, ChannelClosed, ChannelTimeout, pair
 from saiten.grading.floor import FLOORS
@@ -405,12 +404,12 @@ def _expect_ready(channel: Channel, who: str) -> Channel:
 
 
 def _remove(folder: Path) -> None:
-    """Remove the engine's folder; a warden (see `grading.warden`) may need a moment to clear its part away."""
+    """Remove the engine's folder and control groups; their last processes may need a moment to end."""
     deadline = time.monotonic() + CLEAR_SECONDS
-    while folder.exists() and time.monotonic() < deadline:
-        shutil.rmtree(folder, ignore_errors=True)
-        if folder.exists():
-            time.sleep(0.01)
+    while (any(folder.glob("*/student-*/home")) or cgroups.sweep()) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    with suppress(OSError):
+        litter.remove(folder)
 
 
 def _has_code(notebook: BundleNotebook) -> bool:

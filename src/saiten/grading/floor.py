@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from saiten.grading import descendants, landlock, linux, litter, pipelock, seccomp
+from saiten.grading import cgroups, descendants, landlock, linux, litter, pipelock, seccomp
 from saiten.grading.sandbox import (
     PLAIN_DEVICES,
     NamespaceSandbox,
@@ -23,6 +23,7 @@ from saiten.grading.sandbox import (
     UnsafeSandbox,
     apply_limits,
     clean_environment,
+    group_bytes,
     keep_only,
     or_end,
 )
@@ -58,6 +59,7 @@ class LandlockSandbox(Sandbox):
         if self._landlock < landlock.SCOPES_ABI:
             raise OSError(errno.ENOSYS, f"Landlock ABI {landlock.SCOPES_ABI} is needed, here is {self._landlock}")
         self._filter = seccomp.compiled(namespaces=False)
+        self._group = cgroups.join()
         self._others = _tasks_of(os.getuid())
         linux.adopt_orphans()
         self._fresh_home(seat.files)
@@ -74,6 +76,8 @@ class LandlockSandbox(Sandbox):
         """See `Sandbox`."""
         if self._template is None:  # after the leading cells: what they left in HOME comes to every child
             self._template = snapshot(self._home)
+            if self._group is not None:
+                self._group.bound(group_bytes(self._seat.limits))
         os.chdir("/")
         self._fresh_home({})
         pid = os.fork()
@@ -81,6 +85,7 @@ class LandlockSandbox(Sandbox):
             return pid
         with or_end():
             linux.die_with_parent()
+            cgroups.die_first()
             os.setsid()
             lay(self._template, self._home, None)
             lay_what_fits(files, self._home / "work", None)

@@ -26,17 +26,14 @@ def measure(folder: Path, enough: int) -> tuple[int, int]:
     waiting = [str(folder)]
     while waiting and count < enough:
         try:
-            entries = _entries(waiting.pop())
-        except (FileNotFoundError, NotADirectoryError):
-            continue
-        except OSError:  # its name is too long, or it may not be read; opening it by force could be led elsewhere
+            with suppress(FileNotFoundError, NotADirectoryError):
+                for entry in _entries(waiting.pop()):
+                    count += 1
+                    size += entry.stat(follow_symlinks=False).st_blocks * _BLOCK
+                    if entry.is_dir(follow_symlinks=False):
+                        waiting.append(entry.path)
+        except OSError:  # a name is too long, or may not be read; opening it by force could be led elsewhere
             return size, enough
-        for entry in entries:
-            count += 1
-            with suppress(FileNotFoundError):
-                size += entry.stat(follow_symlinks=False).st_blocks * _BLOCK
-                if entry.is_dir(follow_symlinks=False):
-                    waiting.append(entry.path)
     return size, count
 
 
@@ -50,7 +47,7 @@ def remove(folder: Path) -> None:
         folder.unlink(missing_ok=True)
         return
     number = 0
-    heap = Path(tempfile.mkdtemp(prefix="heap-", dir=folder.parent))
+    heap = Path(tempfile.mkdtemp(prefix=f"{folder.name}-", dir=folder.parent))
     folder.rename(heap / "0")
     while True:
         lying = [entry for entry in _entries(str(heap)) if entry.is_dir(follow_symlinks=False)]

@@ -11,6 +11,7 @@ from __future__ import annotations
 import importlib
 import os
 import select
+import sys
 import threading
 import time
 from typing import Any
@@ -138,6 +139,14 @@ def prepare() -> None:
             register(kind, reduce)
 
     pickler.register = register_others
+    torch: Any = sys.modules.get("torch")
+    if torch is not None:  # what is imported later fails in `DataLoader` workers, and says why
+        torch.UntypedStorage._new_shared = classmethod(_plain_storage)
+
+
+def _plain_storage(kind: Any, size: int, *, device: Any = "cpu") -> Any:
+    """Stands in for `UntypedStorage._new_shared`: a worker's batch is put together in memory of its own."""
+    return kind(size, device=device)
 
 
 def _of_torch(kind: type) -> bool:

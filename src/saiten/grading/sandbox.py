@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import resource
 import signal
+import tempfile
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -17,7 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from saiten.bundle import Limits
-from saiten.grading import landlock, linux, seccomp
+from saiten.grading import cgroups, landlock, linux, seccomp
 from saiten.grading.tree import HOME, TMP, USER, Kept, build_tree, lay, lay_what_fits, mount_scratch, snapshot
 from saiten.grading.warden import MAX_FILES
 
@@ -106,6 +107,7 @@ class NamespaceSandbox(Sandbox):
         self._second_wall = second_wall
         self._landlock = 0
         self._filter: seccomp.Filter | None = None
+        self._group: cgroups.Group | None = None
         self._pid_namespace = -1
         self._template: Mapping[str, bytes] | None = None
         self._kept: Kept = ()
@@ -114,6 +116,7 @@ class NamespaceSandbox(Sandbox):
         """See `Sandbox`; the process that returns is a child of the caller, which waits for it and exits."""
         self._seat = seat
         if self._second_wall:
+            self._group = cgroups.join()
             self._landlock = landlock.abi()
             with suppress(seccomp.SeccompMissing):  # doctor says so
                 self._filter = seccomp.compiled(namespaces=True)
@@ -147,6 +150,8 @@ class NamespaceSandbox(Sandbox):
         """See `Sandbox`."""
         if self._template is None:  # after the leading cells: what they left in HOME comes to every child
             self._template = snapshot(HOME)
+            if self._group is not None:
+                self._group.bound(group_bytes(self._seat.limits))
         linux.unshare(linux.CLONE_NEWPID)
         pid = os.fork()
         if pid:
@@ -154,6 +159,7 @@ class NamespaceSandbox(Sandbox):
             return pid
         with or_end():
             linux.die_with_parent()
+            cgroups.die_first()
             linux.unshare(linux.CLONE_NEWNS | linux.CLONE_NEWIPC)
             linux.mount("proc", "/proc", "proc", linux.MS_NOSUID | linux.MS_NODEV | linux.MS_NOEXEC)
             self._mount_scratch()
@@ -286,6 +292,11 @@ def apply_limits(limits: Limits, processes: int | None = None) -> None:
     linux.limit(resource.RLIMIT_RTPRIO, 0)
 
 
+def group_bytes(limits: Limits) -> int:
+    """What all processes of a submission may use together: memory, files in memory, and the kernel's own part."""
+    return (limits.memory_mb + limits.scratch_mb + limits.file_mb + _KERNEL_MB) << 20
+
+
 def clean_environment(home: Path = HOME, temporary: Path = TMP) -> None:
     """Leave in the environment what a notebook needs, and nothing that tells of this machine or its user."""
     kept = {name: value for name, value in os.environ.items() if name in _KEPT}
@@ -293,8 +304,11 @@ def clean_environment(home: Path = HOME, temporary: Path = TMP) -> None:
     os.environ.update(
         kept, HOME=str(home), USER="student", LOGNAME="student", TMPDIR=str(temporary), PATH="/usr/bin:/bin"
     )
+    tempfile.tempdir = None  # what was found before TMPDIR was set
 
 
+_KERNEL_MB = 64
+"""for page tables, processes and pipes of a submission"""
 PLAIN_DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")
 _KEPT = frozenset(
     {"LANG", "LC_ALL", "TZ", "SHELL", "MPLBACKEND", "CUDA_VISIBLE_DEVICES", "PYTHONHASHSEED"}

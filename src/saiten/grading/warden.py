@@ -29,7 +29,7 @@ MAX_FILES = 20_000
 INTERVAL = 0.1
 """Seconds between two looks; more where a look takes long."""
 _SHARE = 5
-"""A look may take one part in so many of the time."""
+"""A look may take one part in so many of a processor's time."""
 _MB = 1 << 20
 
 
@@ -50,9 +50,9 @@ class Warden:
         code = 1
         try:
             while (ended := self._ended()) is None:
-                begin = time.monotonic()
+                begin = time.process_time()
                 self.look(inherited)
-                signal.sigtimedwait({signal.SIGCHLD}, max(INTERVAL, _SHARE * (time.monotonic() - begin)))
+                signal.sigtimedwait({signal.SIGCHLD}, max(INTERVAL, _SHARE * (time.process_time() - begin)))
             code = ended
         except SystemExit:
             with suppress(ProcessLookupError):
@@ -74,7 +74,11 @@ class Warden:
     def look(self, inherited: int) -> None:
         """Measure once; whoever is over a limit is ended: the processes that were there when it was measured."""
         students = [process for process in descendants.descendants(self.parent) if not process.dead]
-        if students and self._too_much(students, inherited):
+        try:
+            over = bool(students) and self._too_much(students, inherited)
+        except OSError:
+            over = True  # what cannot be measured is too much
+        if over:
             for process in students:
                 descendants.send(process, signal.SIGKILL)
 
