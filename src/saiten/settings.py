@@ -52,6 +52,9 @@ class Settings:
     """globs of public files whose lines may also stand in a solution or a hidden test: the leak check skips them"""
     limits: Limits = field(default_factory=Limits)
     instant_feedback: InstantFeedback = field(default_factory=InstantFeedback)
+    hints: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """question (grade_id of its solution cell) to language code to what to try next; `saiten feedback` shows it where
+    points are missing"""
 
 
 def read_settings(folder: Path) -> Settings:
@@ -78,6 +81,7 @@ def read_settings(folder: Path) -> Settings:
     _known(path, limits, [item.name for item in fields(Limits)], "limits.")
     feedback = _table(path, raw, "instant_feedback")
     _known(path, feedback, [item.name for item in fields(InstantFeedback)], "instant_feedback.")
+    hints = _table(path, raw, "hints")
     settings = Settings(
         title={key: _text(path, f"title.{key}", value) for key, value in _table(path, raw, "title").items()},
         release=_moment(path, raw, "release"),
@@ -91,6 +95,10 @@ def read_settings(folder: Path) -> Settings:
             show=_choice(path, "instant_feedback.show", feedback.get("show", "public"), FEEDBACK_CHOICES),
             per_day=_whole(path, "instant_feedback.per_day", feedback.get("per_day", 0), least=0),
         ),
+        hints={
+            name: {code: _text(path, f"hints.{name}.{code}", text) for code, text in _table(path, hints, name).items()}
+            for name in hints
+        },
     )
     if settings.release and settings.due and settings.due <= settings.release:
         raise CourseError(f"{path}: `due` is not after `release`.", "Mend one of the two dates.")

@@ -11,7 +11,7 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
 from saiten import __version__
@@ -133,16 +133,16 @@ def source_hash(assignment: Assignment) -> str:
 
     Returns:
         BLAKE2b (128 bits, hex) of the notebooks, data files and settings, header and footer, the options that decide
-        what is stripped, and the version of Saiten.
+        what is stripped, and the version of Saiten. Dates and hints are left out: they change no verdict.
     """
     course = assignment.course
     digest = hashlib.blake2b(digest_size=16)
     options = {name: course.config[name] for name in _HASHED_SECTIONS if name in course.config}
-    head = [__version__, SCHEMA, assignment.name, list(course.options.languages), options]
+    settings = asdict(replace(assignment.settings, release=None, due=None, hints={}))
+    head = [__version__, SCHEMA, assignment.name, list(course.options.languages), options, settings]
     digest.update(json.dumps(head, sort_keys=True, default=_plain).encode())
     paths = {f"notebook:{name}": path for name, path in assignment.notebooks.items()}
     paths |= {f"file:{name}": path for name, path in assignment.data_files().items()}
-    paths["settings"] = assignment.folder / SETTINGS_NAME
     for option in ("header", "footer"):
         extra = course.config.get("IncludeHeaderFooter", {}).get(option)
         if isinstance(extra, str) and extra:

@@ -1,0 +1,92 @@
+"""What people and penalties made of a class: manual points, extra credit, comments, lateness, read in bulk.
+
+In: an open connection to the gradebook. Out: `Marks` by student and notebook. Nothing is written here.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from nbgrader import api
+from sqlalchemy import Connection, select
+from sqlalchemy.sql.schema import Table
+
+_ASSIGNMENT: Table = api.Assignment.__table__
+_NOTEBOOK: Table = api.Notebook.__table__
+_SUBMITTED: Table = api.SubmittedAssignment.__table__
+_SUBMITTED_NOTEBOOK: Table = api.SubmittedNotebook.__table__
+_CELL: Table = api.BaseCell.__table__
+_GRADE: Table = api.Grade.__table__
+_COMMENT: Table = api.Comment.__table__
+
+
+@dataclass(frozen=True, slots=True)
+class CellMark:
+    """What the gradebook says about one cell."""
+
+    auto: float | None = None
+    manual: float | None = None
+    """points that a person gave; they stand in place of the automatic ones"""
+    extra: float = 0.0
+    waits: bool = False
+    """whether a person has to look (again)"""
+    comment: str = ""
+    """written by a person"""
+
+
+@dataclass(slots=True)
+class Marks:
+    """One student's notebook in the gradebook."""
+
+    cells: dict[str, CellMark] = field(default_factory=dict)
+    """by grade_id"""
+    penalty: float = 0.0
+    """points lost for lateness"""
+    seconds_late: float = 0.0
+
+
+def read_marks(connection: Connection, assignment: str) -> Mapping[tuple[str, str], Marks]:
+    """Read what the gradebook holds of one assignment.
+
+    Returns:
+        `Marks` by (student, notebook name); nothing for students whom the gradebook does not know.
+    """
+    marks: defaultdict[tuple[str, str], Marks] = defaultdict(Marks)
+    base = (
+        select(_SUBMITTED.c.student_id, _NOTEBOOK.c.name.label("notebook"))
+        .join(_SUBMITTED_NOTEBOOK, _SUBMITTED_NOTEBOOK.c.assignment_id == _SUBMITTED.c.id)
+        .join(_NOTEBOOK, _NOTEBOOK.c.id == _SUBMITTED_NOTEBOOK.c.notebook_id)
+        .join(_ASSIGNMENT, _ASSIGNMENT.c.id == _SUBMITTED.c.assignment_id)
+        .where(_ASSIGNMENT.c.name == assignment)
+    )
+    times = (_ASSIGNMENT.c.duedate, _SUBMITTED.c.extension, _SUBMITTED.c.timestamp)
+    for row in connection.execute(base.add_columns(_SUBMITTED_NOTEBOOK.c.late_submission_penalty, *times)):
+        mark = marks[row.student_id, row.notebook]
+        mark.penalty = row.late_submission_penalty or 0.0
+        if row.duedate is not None and row.timestamp is not None:
+            due = row.duedate if row.extension is None else row.duedate + row.extension
+            mark.seconds_late = max(0.0, (row.timestamp - due).total_seconds())
+    comments = {
+        (row.student_id, row.notebook, row.name): row.manual_comment
+        for row in connection.execute(_with_cells(base, _COMMENT).add_columns(_COMMENT.c.manual_comment))
+        if row.manual_comment
+    }
+    points = (_GRADE.c.auto_score, _GRADE.c.manual_score, _GRADE.c.extra_credit, _GRADE.c.needs_manual_grade)
+    for row in connection.execute(_with_cells(base, _GRADE).add_columns(*points)):
+        comment = comments.pop((row.student_id, row.notebook, row.name), "")
+        marks[row.student_id, row.notebook].cells[row.name] = CellMark(
+            row.auto_score, row.manual_score, row.extra_credit or 0.0, bool(row.needs_manual_grade), comment
+        )
+    for (student, notebook, name), comment in comments.items():
+        marks[student, notebook].cells[name] = CellMark(comment=comment)
+    return marks
+
+
+def _with_cells(base, table: Table):  # type: ignore[no-untyped-def]  # SQLAlchemy's Select changes its type with each column
+    return (
+        base.join(table, table.c.notebook_id == _SUBMITTED_NOTEBOOK.c.id)
+        .join(_CELL, _CELL.c.id == table.c.cell_id)
+        .add_columns(_CELL.c.name)
+    )

@@ -1,0 +1,196 @@
+"""Do pages of feedback hold in a real browser: readable by everybody, and dead to every attack on their reader?"""
+
+from __future__ import annotations
+
+import base64
+import html
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Page as Tab
+
+from saiten.feedback import Page, render
+from saiten.feedback.model import Check, Code, Figure, QuestionPage, Shown
+
+ROOT = Path(__file__).parents[2]
+DEVICES = {"phone": {"width": 390, "height": 844}, "desk": {"width": 1280, "height": 900}}
+DOT = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+)
+TAKEN = "document.title='taken'"
+ATTACKS = (
+    f"<script>{TAKEN}</script>",
+    f'<img src=x onerror="{TAKEN}">',
+    f'<svg onload="{TAKEN}"><a href="javascript:{TAKEN}">x</a></svg>',
+    f'<iframe srcdoc="<script>parent.{TAKEN}</script>"></iframe>',
+    f"[press](javascript:{TAKEN}) <javascript:{TAKEN}>",
+    f"[press](data:text/html;base64,{base64.b64encode(f'<script>{TAKEN}</script>'.encode()).decode()})",
+    "<style>main{display:none} body::before{content:'all points';position:fixed;inset:0}</style>",
+    "</pre></code></title></style></textarea>--><script>" + TAKEN + "</script>",
+    "$\\href{javascript:" + TAKEN + "}{x}$ $\\unicode{<script>}$ \\require{html}",
+    "{{ 7 * 7 }} {% raw %} ${7*7} `</code><script>" + TAKEN + "</script>`",
+    "![x](http://127.0.0.1:9/beacon.png) <link rel=stylesheet href=http://127.0.0.1:9/s.css>",
+)
+
+pytestmark = pytest.mark.system
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Debian's Chromium, which reaches nobody."""
+    quiet = ["--disable-quic", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox", *quiet])
+        yield chromium
+        chromium.close()
+
+
+def question(text: str, state: str = "partial") -> QuestionPage:
+    """A question that says the same thing in every place that a student, or a person, can write to."""
+    figure = Figure("png", base64.b64encode(DOT).decode(), text)
+    return QuestionPage(
+        name=text,
+        titles={"ja": text, "en": text},
+        state=state,
+        score=None if state == "needs_manual" else 1.0,
+        max_score=2.0,
+        checks=(Check("passed", 1.0, 1.0, ""), Check("failed", 0.0, 1.0, text)),
+        codes=(Code(f"x = 1\n{text}\n# 日本語", 2),),
+        answers=(text,),
+        comments=(text,),
+        extra=0.5,
+        hints={"ja": text, "en": text},
+        shown=Shown((figure,), (text,), (text,)),
+    )
+
+
+def page(*texts: str) -> Page:
+    """A page with a question for each text, in turn through the states."""
+    states = ("partial", "failed", "passed", "needs_manual", "unanswered", "marked")
+    questions = tuple(question(text, states[number % len(states)]) for number, text in enumerate(texts))
+    title = {"ja": f"演習 {texts[0]}", "en": f"Exercise {texts[0]}"}
+    own = Shown((), (texts[0],), (texts[0],))
+    return Page(texts[0], "lesson", texts[0], title, ("ja", "en"), questions, 1.0, 90_000.0, own=own)
+
+
+def open_page(browser: Browser, path: Path, text: str, *, script: bool = True, **options: Any) -> tuple[Tab, list[str]]:
+    """Open a page; also the list of what it asked the network for."""
+    path.write_text(text, encoding="utf-8")
+    tab = browser.new_context(java_script_enabled=script, **options).new_page()
+    asked: list[str] = []
+    tab.on("request", lambda request: asked.append(request.url) if not request.url.startswith(("file:", "data:")) else None)  # fmt: skip  # noqa: E501
+    tab.goto(path.as_uri())
+    return tab, asked
+
+
+@pytest.mark.parametrize("attack", ATTACKS)
+def test_an_attack_on_the_reader_is_dead(browser: Browser, tmp_path: Path, attack: str) -> None:
+    """Does nothing that a student wrote run, cover the page, or call out, even when every link is followed?"""
+    tab, asked = open_page(browser, tmp_path / "page.html", render(page(attack, "ordinary")))
+    title = tab.title()
+    for summary in tab.locator("summary").all():
+        summary.click()
+    for link in tab.locator("a[href^='#']:visible").all():
+        link.click()
+    assert tab.title() == title
+    assert title != "taken"
+    assert tab.locator("main").is_visible()
+    assert tab.locator("iframe, script, link, main svg, main style, object, embed, form").count() == 0
+    for link in tab.locator("a:not([href^='#'])").all():
+        assert (link.get_attribute("href") or "").startswith("http://127.0.0.1:9/")
+        assert "noopener noreferrer" in (link.get_attribute("rel") or "")
+    assert [url for url in asked if url != tab.url] == []
+    tab.context.close()
+
+
+def test_the_attack_would_work(browser: Browser, tmp_path: Path) -> None:
+    """Can the test above fail: does the same text, not escaped, change the title?"""
+    tab, _ = open_page(browser, tmp_path / "bare.html", f"<title>bare</title>{ATTACKS[0]}{ATTACKS[1]}")
+    tab.wait_for_function("document.title == 'taken'")
+    tab.context.close()
+
+
+@pytest.mark.parametrize("device", DEVICES)
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("language", ["ja", "en"])
+def test_everybody_can_read_it(browser: Browser, tmp_path: Path, device: str, scheme: Any, language: str) -> None:
+    """Does axe-core (WCAG 2.2 AA) find nothing, does nothing overflow, in both languages, light and dark?"""
+    texts = ("a mean", "長い説明 " * 30, "x" * 300, "code", "five", "six")
+    options = {"viewport": DEVICES[device], "color_scheme": scheme}
+    tab, _ = open_page(browser, tmp_path / "page.html", render(page(*texts)), **options)
+    tab.locator(f"#show-{language}").check()
+    other = {"ja": "en", "en": "ja"}[language]
+    assert tab.locator(f".in-{other}:visible").count() == 0
+    assert tab.locator(f".in-{language}:visible").count() > 20
+    wanted = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+    found = Axe().run(tab, options={"runOnly": {"type": "tag", "values": wanted}})
+    assert [(each["id"], each["nodes"][0]["html"]) for each in found.response["violations"]] == []
+    assert tab.evaluate("document.documentElement.scrollWidth") <= DEVICES[device]["width"]
+    tab.context.close()
+
+
+def test_axe_finds_what_is_wrong(browser: Browser, tmp_path: Path) -> None:
+    """Can the test above fail?"""
+    tab, _ = open_page(browser, tmp_path / "bare.html", "<img src=x><p style='color:#eee'>pale</p>")
+    assert {each["id"] for each in Axe().run(tab).response["violations"]} >= {"image-alt", "color-contrast"}
+    tab.context.close()
+
+
+def test_it_works_by_keyboard_and_without_scripts(browser: Browser, tmp_path: Path) -> None:
+    """With scripts off and hands on the keyboard, can one change the language and go to a question?"""
+    tab, _ = open_page(browser, tmp_path / "page.html", render(page("a mean", "two")), script=False)
+    tab.keyboard.press("Tab")
+    tab.keyboard.press("ArrowRight")
+    assert tab.locator("h1 .in-en").is_visible()
+    assert not tab.locator("h1 .in-ja").is_visible()
+    tab.keyboard.press("Tab")
+    tab.keyboard.press("Enter")
+    assert tab.url.endswith("#question-1")
+    tab.context.close()
+
+
+def test_hidden_tests_are_in_nobodys_feedback(tmp_path: Path) -> None:
+    """Is no hidden line of 01 in the feedback of a sample class, and would a planted one be found?"""
+    course = tmp_path / "course"
+    saiten("sample", "01-regularization", "-n", "6", "--into", str(course), "--without=broken")
+    saiten("grade", "01-regularization", "--course", str(course))
+    saiten("feedback", "01-regularization", "--course", str(course))
+    hidden = hidden_lines((ROOT / "source/01-regularization/01-regularization.py").read_text(encoding="utf-8"))
+    assert len(hidden) > 30
+    pages = sorted(course.glob("feedback/*/01-regularization/*.html"))
+    assert len(pages) == 6
+    for path in pages:
+        handed_in = (course / "submitted" / path.relative_to(course / "feedback")).with_suffix(".ipynb")
+        own = json.loads(handed_in.read_text(encoding="utf-8"))
+        written = "\n".join("".join(cell["source"]) for cell in own["cells"])
+        text = plain(path.read_text(encoding="utf-8"))
+        assert [line for line in hidden if line in text and line not in written] == [], path
+    planted = pages[0].read_text(encoding="utf-8").replace("</main>", f"<pre>{hidden[0]}</pre></main>")
+    assert hidden[0] in plain(planted)
+
+
+def saiten(*arguments: str) -> None:
+    """Run the command line of this environment in the repository."""
+    command = [sys.executable, "-c", "from saiten.cli import main; main()", *arguments]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode in (0, 1), done.stderr
+
+
+def hidden_lines(source: str) -> list[str]:
+    """Code lines between the delimiters that say enough to be told from a student's."""
+    parts = [part.split("### END HIDDEN TESTS")[0] for part in source.split("### BEGIN HIDDEN TESTS")[1:]]
+    lines = {line.strip() for part in parts for line in part.split("\n")}
+    return sorted(line for line in lines if len(line) > 30 and not line.startswith("#"))
+
+
+def plain(text: str) -> str:
+    """A page's text: tags taken out, entities resolved."""
+    return html.unescape(re.sub(r"<[^>]*>", "", text))
