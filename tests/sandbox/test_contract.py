@@ -1,237 +1,139 @@
-"""Does a sandbox keep its promises? The same probes run in every sandbox, each as far as it promises.
+"""Does a sandbox keep its promises? The same probes run on both floors; what only one of them promises is told apart.
 
-Every probe is first run outside, where it must succeed: a wall in front of nothing proves nothing.
+Every probe is first run where nothing confines it, and must succeed there: a wall in front of nothing proves nothing.
+What namespaces alone give has `namespaces` in its name, so that `-k "not namespaces"` leaves it out where they are
+forbidden: a view of the machine without its other files and processes, /tmp and /dev/shm of one's own, a size of the
+scratch space that is exact, network interfaces without any network.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
-import subprocess
 import sys
 import tempfile
 import textwrap
-from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import cast
 
 import pytest
+from sandbox_probes import ARM, Run, attempts, running, through
 
 from saiten.bundle import Limits
+from saiten.grading.floor import FLOORS, LandlockSandbox
 from saiten.grading.sandbox import NamespaceSandbox, Seat, UnsafeSandbox, user_maps
 from saiten.grading.tree import readable_folders
 
-DRIVER = """
-import json, os, sys
-from pathlib import Path
-from saiten.bundle import Limits
-from saiten.grading.sandbox import NamespaceSandbox, Seat, UnsafeSandbox, user_maps
-from saiten.grading.tree import readable_folders
-
-task = json.loads(sys.stdin.read())
-ask_read, ask_write = os.pipe()
-answer_read, answer_write = os.pipe()
-pid = os.fork()
-if pid:
-    os.close(ask_write)
-    if os.read(ask_read, 1):
-        users, groups = user_maps()
-        Path(f"/proc/{pid}/uid_map").write_text(users)
-        Path(f"/proc/{pid}/gid_map").write_text(groups)
-        os.write(answer_write, b"!")
-    _, status = os.waitpid(pid, 0)
-    sys.exit(os.waitstatus_to_exitcode(status))
-
-def map_user():
-    os.write(ask_write, b"?")
-    os.read(answer_read, 1)
-
-os.umask(0o022)
-sandbox = {"namespaces": NamespaceSandbox, "unsafe": UnsafeSandbox}[task["sandbox"]](Path(task["root"]))
-limits = Limits(**task["limits"])
-files = {name: text.encode() for name, text in task["files"].items()}
-sandbox.enclose(Seat(limits, files, (*readable_folders(), *task["readable"])), map_user)
-for probe in task["probes"]:
-    out_read, out_write = os.pipe()
-    child = sandbox.fork(out_write, {})
-    if child == 0:
-        names = {"SECRET": task["secret"], "out": out_write}
-        try:
-            exec(probe, names)
-            said = names.get("said", True)
-        except BaseException as error:
-            said = f"{type(error).__name__}: {error}"
-        os.write(out_write, json.dumps(said).encode())
-        os._exit(0)
-    os.close(out_write)
-    answer = b""
-    while part := os.read(out_read, 65536):
-        answer += part
-    sandbox.kill(child)
-    sandbox.reap()
-    os.write(1, (answer or b'"died"') + b"\\n")
-os._exit(0)
-"""
-
-
-@pytest.fixture
-def secret(tmp_path: Path) -> Path:
-    """A file of the course, readable by this user."""
-    path = tmp_path / "course" / "source" / "hidden.txt"
-    path.parent.mkdir(parents=True)
-    path.write_text("the hidden test", encoding="utf-8")
-    for folder in (tmp_path, *path.parents):
-        if folder.stat().st_uid == os.getuid() and str(folder).startswith("/tmp/"):
-            folder.chmod(0o755)
-    return path
-
-
-Run = Callable[..., list[object]]
-
-
-@pytest.fixture
-def run(tmp_path: Path, secret: Path) -> Run:
-    """Run probes one after another in a sandbox; each answers what it saw."""
-
-    def in_sandbox(
-        kind: str, *probes: str, files: dict[str, str] | None = None, readable: tuple[str, ...] = (), **limits: float
-    ) -> list[object]:
-        root = tmp_path / f"root-{kind}"
-        root.mkdir(exist_ok=True)
-        task = {
-            "sandbox": kind,
-            "root": str(root),
-            "limits": limits,
-            "files": files or {},
-            "secret": str(secret),
-            "readable": readable,
-            "probes": [textwrap.dedent(probe) for probe in probes],
-        }
-        done = subprocess.run(
-            [sys.executable, "-c", DRIVER],
-            input=json.dumps(task).encode(),
-            capture_output=True,
-            timeout=60,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr.decode()
-        return [json.loads(line) for line in done.stdout.splitlines()]
-
-    return in_sandbox
-
+both = pytest.mark.parametrize("kind", FLOORS)
+UNSAFE = UnsafeSandbox.name
+NAMESPACES = NamespaceSandbox.name
 
 READ_SECRET = "with open(SECRET) as file:\n    said = file.read()"
-CONNECT = """
-import socket, os
-s = socket.create_connection(("127.0.0.1", PORT), 2)
-said = "connected"
-"""
-SEE_PROCESSES = """
-import os
-said = sorted(int(name) for name in os.listdir("/proc") if name.isdigit())
-"""
-LEAVE = """
-import os
-for path in ("/tmp/left", "/dev/shm/left", os.path.expanduser("~/left"), "left"):
-    open(path, "w").write("x")
-said = "left"
-"""
-FIND = """
-import os
-said = [path for path in ("/tmp/left", "/dev/shm/left", os.path.expanduser("~/left"), "left") if os.path.exists(path)]
-"""
+SEE_PROCESSES = "import os\nsaid = sorted(int(name) for name in os.listdir('/proc') if name.isdigit())"
+# -- files ----------------------------------------------------------------------------------------------------------
 
 
-def test_the_probes_work_outside(secret: Path) -> None:
-    """Would the probes find something if nothing confined them?"""
-    names: dict[str, object] = {"SECRET": str(secret)}
-    exec(READ_SECRET, names)
-    assert names["said"] == "the hidden test"
-    exec(SEE_PROCESSES, names)
-    assert os.getpid() in names["said"]  # type: ignore[operator]
-
-
-def test_files_are_out_of_reach(run: Run) -> None:
-    """Can the course be read by its path, or found by walking the whole tree?"""
+@both
+def test_files_are_out_of_reach(run: Run, kind: str) -> None:
+    """Can the course be read by its path, found by walking the whole tree, or be changed?"""
     walk = """
         import os
-        said = [os.path.join(base, name) for base, _, names in os.walk("/") for name in names if name == "hidden.txt"]
+        said = []
+        for base, folders, names in os.walk("/"):
+            folders[:] = [name for name in folders if os.path.join(base, name) not in ("/usr", "/proc", "/sys")]
+            said += [os.path.join(base, name) for name in names if name == "hidden.txt"]
     """
-    read, found, homes = run("namespaces", READ_SECRET, walk, "import os\nsaid = sorted(os.listdir('/home'))")
-    assert str(read).startswith("FileNotFoundError")
+    change = attempts(
+        write="open(SECRET, 'a').close()",
+        empty="os.truncate(SECRET, 0)",
+        remove="os.remove(SECRET)",
+        move="os.rename(SECRET, 'x')",
+        link="os.link(SECRET, 'x')",
+    )
+    assert run(UNSAFE, READ_SECRET) == ["the hidden test"]
+    read, found, changed = run(kind, READ_SECRET, walk, change)
+    assert str(read).startswith(("FileNotFoundError", "PermissionError"))
     assert found == []
-    assert homes == ["student"]
+    assert through(changed) == []
+    assert through(run(UNSAFE, change)[0])[:2] == ["write", "empty"]
 
 
-def test_the_unsafe_sandbox_promises_no_wall(run: Run) -> None:
-    """Does `--unsafe` say truly that files can be read? (If this fails, its description is wrong.)"""
-    assert run("unsafe", READ_SECRET) == ["the hidden test"]
+@both
+def test_modes_and_times_of_other_files_stay(run: Run, kind: str, secret: Path) -> None:
+    """Is what one user may do to all its files (mode, times, attributes) done to none outside?"""
+    probe = attempts(chmod="os.chmod(SECRET, 0o600)", times="os.utime(SECRET, (1, 1))", mark=SET_ATTRIBUTE)
+    before = secret.stat()
+    run(kind, probe)
+    after = secret.stat()
+    assert (before.st_mode, before.st_mtime) == (after.st_mode, after.st_mtime)
+    assert os.listxattr(secret) == []
+    run(UNSAFE, probe)
+    assert secret.stat().st_mode & 0o777 == 0o600
+    assert secret.stat().st_mtime == 1
 
 
-@pytest.fixture
-def port() -> Iterator[int]:
-    """A service on this machine's loopback."""
-    import socket
-
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        yield server.getsockname()[1]
+SET_ATTRIBUTE = "os.setxattr(SECRET, 'user.saiten', b'x')"
 
 
-def test_no_network(run: Run, port: int) -> None:
-    """Is a loopback service of this machine out of reach, while it can be reached from outside the sandbox?"""
-    probe = CONNECT.replace("PORT", str(port))
-    udp = f"import socket\ns = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)\ns.sendto(b'x', ('127.0.0.1', {port}))"
-    (outside,) = run("unsafe", probe)
-    devices = "said = [line.split(':')[0].strip() for line in open('/proc/net/dev').read().splitlines()[2:]]"
-    tcp, datagram, interfaces = run("namespaces", probe, udp, devices)
-    assert outside == "connected"
-    assert str(tcp).startswith(("OSError", "PermissionError"))
-    assert str(datagram).startswith("OSError")
-    assert interfaces == ["lo"]
-
-
-def test_no_other_process_is_seen(run: Run) -> None:
-    """Does /proc show the student's own processes only, and does no signal reach another?"""
-    signal_all = "import os\ntry:\n    os.kill(-1, 9)\nexcept ProcessLookupError:\n    said = 'nobody'"
-    parent = "import os\nos.kill(os.getppid() or 2, 0)"
-    seen, everybody, above, after = run("namespaces", SEE_PROCESSES, signal_all, parent, SEE_PROCESSES)
-    assert seen == [1]
-    assert everybody == "nobody"
-    assert str(above).startswith("ProcessLookupError")
-    assert after == [1]
-
-
-def test_nothing_is_left_for_the_next(run: Run) -> None:
-    """Is every place where a file could be left fresh for the next submission, and shared memory gone?"""
-    shm = """
-        import ctypes
-        said = ctypes.CDLL(None).shmget(4711, 4096, 0o1666)
-    """
-    attach = "import ctypes\nsaid = ctypes.CDLL(None).shmget(4711, 4096, 0)"
-    left, found, made, seen = run("namespaces", LEAVE, FIND, "import os" + shm, attach)
-    assert left == "left"
-    assert found == []
-    assert made != -1
-    assert seen == -1
-
-
-def test_the_system_is_read_only(run: Run) -> None:
+@both
+def test_the_system_is_read_only(run: Run, kind: str) -> None:
     """Can Python, the system or the tree itself be written?"""
-    prefix = sys.prefix
     probe = """
         import os
         said = []
-        for path in ("/usr/x", "/x", "/etc/x", %r + "/x", "/proc/sys/kernel/hostname", "/dev/x"):
+        places = ("/usr/x", "/x", "/etc/x", %r + "/x", "/dev/x")
+        for path in (*places, "/proc/sys/kernel/hostname", "/proc/self/oom_score_adj"):
             try:
                 open(path, "w").close()
                 said.append(path)
             except OSError:
                 pass
     """
-    assert run("namespaces", textwrap.dedent(probe % prefix)) == [[]]
+    assert run(kind, textwrap.dedent(probe % sys.prefix)) == [[]]
 
 
-def test_an_environment_below_tmp_stays_readable(run: Run, tmp_path: Path) -> None:
+@both
+def test_nothing_is_left_for_the_next(run: Run, kind: str) -> None:
+    """Is every place fresh in which one submission could leave something for another?"""
+    leave = attempts(
+        tmp="open('/tmp/left', 'w').write('x')",
+        shm="open('/dev/shm/left', 'w').write('x')",
+        home="open(os.path.expanduser('~/left'), 'w').write('x')",
+        work="open('left', 'w').write('x')",
+        temporary="open(os.environ['TMPDIR'] + '/left', 'w').write('x')",
+        segment="need(libc.shmget(4711, 4096, 0o1666) != -1)",
+        semaphore="need(libc.semget(4711, 1, 0o1666) != -1)",
+        queue="need(libc.msgget(4711, 0o1666) != -1)",
+        key=f"need(libc.syscall({217 if ARM else 248}, b'user', b'left', b'x', 1, -4) != -1)",
+    )
+    find = attempts(
+        tmp="os.stat('/tmp/left')",
+        shm="os.stat('/dev/shm/left')",
+        home="os.stat(os.path.expanduser('~/left'))",
+        work="os.stat('left')",
+        temporary="os.stat(os.environ['TMPDIR'] + '/left')",
+        segment="need(libc.shmget(4711, 4096, 0) != -1)",
+        key="need('left' in open('/proc/keys').read())",
+    )
+    left, found = run(kind, leave, find)
+    assert {"home", "work", "temporary"} <= set(through(left)), "a submission has room of its own"
+    assert not {"segment", "semaphore", "queue", "key"} & set(through(left))
+    assert through(found) == []
+
+
+@both
+def test_the_working_folder_is_as_given(run: Run, kind: str) -> None:
+    """Are the assignment's files and those of leading cells there, writable, and whole again for the next?"""
+    change = (
+        "said = open('data/a.txt').read() + open('made').read()\n"
+        "open('data/a.txt', 'w').write('changed')\nopen('made', 'w').write('changed')"
+    )
+    leading = "open('made', 'w').write('M')"
+    assert run(kind, change, change, files={"data/a.txt": "A"}, leading=leading) == ["AM", "AM"]
+    assert run(UNSAFE, change, change, files={"data/a.txt": "A"}, leading=leading) == ["AM", "changedchanged"]
+
+
+def test_an_environment_below_tmp_stays_readable_in_namespaces(run: Run) -> None:
     """Does a checkout in /tmp work, read-only, while /tmp itself is the submission's own and fresh?"""
     package = Path(tempfile.mkdtemp(prefix="saiten-package-", dir="/tmp"))
     try:
@@ -247,7 +149,7 @@ def test_an_environment_below_tmp_stays_readable(run: Run, tmp_path: Path) -> No
             except OSError:
                 said.append("read-only")
         """
-        seen = run("namespaces", look, look, readable=(str(package),))
+        seen = run(NAMESPACES, look, look, readable=(str(package),))
     finally:
         shutil.rmtree(package)
     for content, listed, writing in seen:  # type: ignore[misc]
@@ -257,26 +159,168 @@ def test_an_environment_below_tmp_stays_readable(run: Run, tmp_path: Path) -> No
         assert not any("course" in name or "pytest-of" in name for name in listed) or "pytest-of" in sys.prefix
 
 
-def test_no_privilege_and_no_way_to_one(run: Run) -> None:
-    """Is the user nobody special, without capabilities, unable to make namespaces, mount, or trace?"""
+def test_homes_are_not_even_named_in_namespaces(run: Run) -> None:
+    """Is the one home that is seen the submission's own?"""
+    assert run(NAMESPACES, "import os\nsaid = sorted(os.listdir('/home'))") == [["student"]]
+
+
+# -- network and processes ------------------------------------------------------------------------------------------
+
+
+@both
+def test_no_network(run: Run, kind: str, port: int, tmp_path: Path) -> None:
+    """Are services of this machine out of reach by TCP, UDP, abstract and file sockets, and raw sockets refused?"""
+    import socket
+
+    abstract, by_path = f"\0saiten-{os.getpid()}", str(tmp_path / "socket")
+    with socket.socket(socket.AF_UNIX) as one, socket.socket(socket.AF_UNIX) as other:
+        for server, address in ((one, abstract), (other, by_path)):
+            server.bind(address)
+            server.listen()
+        os.chmod(by_path, 0o777)
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as service:
+            service.bind(("127.0.0.1", 0))
+            ways = {
+                "tcp": f"socket.create_connection(('127.0.0.1', {port}), 2)",
+                "udp": "socket.socket(socket.AF_INET, socket.SOCK_DGRAM)"
+                f".sendto(b'x', ('127.0.0.1', {service.getsockname()[1]}))",
+                "abstract": f"socket.socket(socket.AF_UNIX).connect({abstract!r})",
+                "path": f"socket.socket(socket.AF_UNIX).connect({by_path!r})",
+            }
+            raw = {
+                "netlink": "socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0)",
+                "raw": "socket.socket(socket.AF_INET, socket.SOCK_RAW, 1)",
+                "packet": "socket.socket(socket.AF_PACKET, socket.SOCK_RAW)",
+                "vsock": "socket.socket(40, socket.SOCK_STREAM)",
+                "alg": "socket.socket(38, socket.SOCK_SEQPACKET)",
+            }
+            assert through(run(kind, attempts(**ways, **raw))[0]) == []
+            assert set(through(run(UNSAFE, attempts(**ways, **raw))[0])) >= {*ways, "netlink"}
+
+
+def test_no_interface_is_seen_in_namespaces(run: Run) -> None:
+    """Is the one interface a loopback of the submission's own?"""
+    interfaces = "said = [line.split(':')[0].strip() for line in open('/proc/net/dev').read().splitlines()[2:]]"
+    assert run(NAMESPACES, interfaces) == [["lo"]]
+
+
+@both
+def test_no_other_process_is_reached(run: Run, kind: str, decoy: int) -> None:
+    """Can a process outside be signalled, traced, read, limited or slowed down?"""
+    ways = {
+        "signal": f"os.kill({decoy}, 0)",
+        "end": f"os.kill({decoy}, signal.SIGTERM)" if kind != UNSAFE else "None",
+        "queue": f"need(libc.syscall({138 if ARM else 129}, {decoy}, 0, None) == 0)",
+        "handle": f"signal.pidfd_send_signal(os.pidfd_open({decoy}), 0)",
+        "limit": f"resource.prlimit({decoy}, resource.RLIMIT_NOFILE)",
+        "slow": f"os.setpriority(os.PRIO_PROCESS, {decoy}, 1)",
+        "place": f"os.sched_setaffinity({decoy}, {{0}})",
+        "command": f"open('/proc/{decoy}/cmdline').read()",
+        "environment": f"open('/proc/{decoy}/environ').read()",
+        "memory": f"open('/proc/{decoy}/mem', 'rb')",
+        "descriptors": f"os.listdir('/proc/{decoy}/fd')",
+        "trace": f"need(libc.ptrace(0x4206, {decoy}, None, None) == 0)",
+        "parent": "os.kill(os.getppid() or 2, 0)",
+    }
+    assert through(run(kind, attempts(**ways))[0]) == []
+    harmless = {name: how for name, how in ways.items() if name not in ("end", "trace", "parent")}
+    outside = through(run(UNSAFE, attempts(**harmless))[0])
+    assert {"signal", "limit", "slow", "place", "command", "environment"} <= set(outside)
+
+
+def test_no_other_process_is_seen_in_namespaces(run: Run) -> None:
+    """Does /proc show the student's own processes only, and does a signal to everybody reach nobody?"""
+    everybody = "import os\ntry:\n    os.kill(-1, 9)\nexcept ProcessLookupError:\n    said = 'nobody'"
+    assert run(NAMESPACES, SEE_PROCESSES, everybody, SEE_PROCESSES) == [[1], "nobody", [1]]
+
+
+@both
+def test_everything_a_submission_started_ends_with_it(run: Run, kind: str) -> None:
+    """Does a daemon that left its group, session and parent end when the submission does?"""
+    daemon = """
+        import os, subprocess
+        if os.fork() == 0:
+            os.setsid()
+            if os.fork() == 0:
+                os.execv("/bin/sleep", ["saiten-daemon-%d", "600"])
+            os._exit(0)
+        os.wait()
+    """
+    marked = textwrap.dedent(daemon % os.getpid())
+    assert run(kind, marked, "said = 'next'") == [True, "next"]
+    assert not running(f"saiten-daemon-{os.getpid()}")
+
+
+@both
+def test_a_fork_bomb_ends(run: Run, kind: str) -> None:
+    """Does a submission end whose processes fork as fast as they can, and is the next one sound?"""
+    bomb = """
+        import os
+        os.write(out, b'"started"\\n')
+        while True:
+            try:
+                os.fork()
+            except OSError:
+                pass
+    """
+    assert run(kind, bomb, "said = 'next'", processes=30) == ["started", "next"]
+
+
+# -- the kernel -----------------------------------------------------------------------------------------------------
+
+
+@both
+def test_no_privilege_and_no_way_to_one(run: Run, kind: str) -> None:
+    """Is the process without capabilities, under a filter, unable to make namespaces or mounts?"""
     status = """
         fields = dict(line.split(":", 1) for line in open("/proc/self/status").read().splitlines() if ":" in line)
-        said = [fields[name].split()[0] for name in ("Uid", "CapEff", "CapPrm", "NoNewPrivs")]
+        said = [fields[name].split()[0] for name in ("CapEff", "CapPrm", "NoNewPrivs", "Seccomp", "Uid")]
     """
     spaces = """
-        import ctypes
+        import ctypes, os
         libc = ctypes.CDLL(None, use_errno=True)
-        said = [libc.unshare(flag) for flag in (0x10000000, 0x20000, 0x40000000)]
-        said.append(libc.mount(b"t", b"/tmp", b"tmpfs", 0, None))
+        said = [libc.unshare(flag) for flag in (0x10000000, 0x20000, 0x40000000, 0x20000000, 0x8000000, 0x2000000)]
+        said.append(libc.mount(b"t", b".", b"tmpfs", 0, None))
+        said.append(libc.syscall({"x86_64": 56, "aarch64": 220}[os.uname().machine], 0x10000000 | 17, 0, 0, 0, 0))
     """
     environment = "import os\nsaid = sorted(os.environ)"
-    shown, made, names = run("namespaces", status, spaces, environment)
-    assert shown == ["1000", "0" * 16, "0" * 16, "1"]
-    assert made == [-1, -1, -1, -1]
-    assert not {name for name in names if "TOKEN" in name or "KEY" in name or "PIP" in name}  # type: ignore[attr-defined]
+    shown, made, names = run(kind, status, spaces, environment)
+    *walls, user = cast("list[str]", shown)
+    assert walls == ["0" * 16, "0" * 16, "1", "2"]
+    assert user == ("1000" if kind == NAMESPACES else str(os.getuid()))
+    assert set(cast("list[int]", made)) == {-1}
+    assert not {name for name in cast("list[str]", names) if "TOKEN" in name or "KEY" in name or "PIP" in name}
 
 
-def test_descriptors_are_closed(run: Run) -> None:
+REFUSED = {
+    "memfd": "need(libc.memfd_create(b'x', 0) != -1)",
+    "keyctl": f"need(libc.syscall({219 if ARM else 250}, 0, -4, 1) != -1)",
+    "segment": "need(libc.shmget(0, 4096, 0o1600) != -1)",
+    "userfaultfd": f"need(libc.syscall({282 if ARM else 323}, 1) != -1)",
+    "ring": "need(libc.syscall(425, 1, bytes(120)) != -1 or ctypes.get_errno() == 22)",
+    "perf": f"need(libc.syscall({241 if ARM else 298}, bytes(128), 0, -1, -1, 0) != -1 or ctypes.get_errno() == 22)",
+    "bpf": f"need(libc.syscall({280 if ARM else 321}, 5, bytes(128), 128) != -1 or ctypes.get_errno() == 22)",
+    "trace": "need(libc.ptrace(0, 0, None, None) == 0)",
+    "persona": "need(libc.personality(0xFFFFFFFF) != -1)",
+}
+"""EINVAL, from the kernel's own check of the arguments, means that the call came through"""
+
+
+@both
+def test_calls_that_marking_never_needs_are_refused(run: Run, kind: str) -> None:
+    """Does the filter refuse what the walls above it let through?"""
+    assert through(run(kind, attempts(**REFUSED))[0]) == []
+    assert {"memfd", "segment", "trace", "persona", "keyctl"} <= set(through(run(UNSAFE, attempts(**REFUSED))[0]))
+
+
+def test_the_second_wall_is_what_refuses_them_in_namespaces(run: Run) -> None:
+    """Would memory files and keyrings be open in namespaces alone? (If not, the second wall is for nothing.)"""
+    (said,) = run(NAMESPACES, attempts(**REFUSED), second_wall=False)
+    assert {"memfd", "segment", "trace", "persona", "keyctl"} <= set(through(said))
+
+
+@both
+def test_descriptors_are_closed(run: Run, kind: str) -> None:
     """Is the one channel all that is open?"""
     probe = """
         import os
@@ -289,12 +333,15 @@ def test_descriptors_are_closed(run: Run) -> None:
                 pass
         said.remove(out)
     """
-    assert run("namespaces", probe) == [[0, 1, 2]]
+    assert run(kind, probe) == [[0, 1, 2]]
 
 
-@pytest.mark.parametrize("kind", ["namespaces", "unsafe"])
+# -- limits ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", [*FLOORS, UNSAFE])
 def test_limits_hold(run: Run, kind: str) -> None:
-    """Do memory, file size and processes end at their limits, in every sandbox?"""
+    """Do memory, file size and open files end at their limits, in every sandbox?"""
     memory = "x = bytearray(300 << 20)"
     little = "x = bytearray(50 << 20)\nsaid = 'fine'"
     file = """
@@ -304,22 +351,78 @@ def test_limits_hold(run: Run, kind: str) -> None:
             for _ in range(20):
                 f.write(bytes(1 << 20))
     """
-    too_much, fits, large = run(kind, memory, little, file, memory_mb=200, file_mb=8)
+    handles = "kept = [open('/dev/null') for _ in range(100)]"
+    too_much, fits, large, many = run(kind, memory, little, file, handles, memory_mb=200, file_mb=8, open_files=50)
     assert str(too_much).startswith("MemoryError")
     assert fits == "fine"
     assert str(large).startswith("OSError")
+    assert "Too many open files" in str(many)
 
 
-def test_scratch_and_process_limits_hold(run: Run) -> None:
-    """Are disk space, number of files and number of processes bounded?"""
-    disk = """
-        for number in range(200):
-            open(f"f{number}", "wb").write(bytes(1 << 20))
+@both
+def test_many_processes_do_not_get_more_memory_than_one(run: Run, kind: str) -> None:
+    """Is memory bounded for all processes of a submission together, shared mappings included?"""
+    balloon = """
+        import mmap, os, time
+        children = []
+        for _ in range(16):
+            child = os.fork()
+            if child == 0:
+                block = mmap.mmap(-1, 60 << 20)
+                for place in range(0, len(block), 4096):
+                    block[place] = 1
+                time.sleep(3)
+                os._exit(0)
+            children.append(child)
+        said = [os.waitpid(child, 0)[1] for child in children].count(0)
     """
-    many = """
-        for number in range(30000):
-            open(f"f{number}", "wb").close()
-    """
+    whole, after = run(kind, balloon, "said = 'next'", memory_mb=100, scratch_mb=32, file_mb=8)
+    assert whole == "died" or cast(int, whole) < 16
+    assert after == "next"
+
+
+FILL = """
+import os, time
+for number in range(21_000):
+    FILL
+time.sleep(100)
+"""
+
+
+LIST_ALL = "import os\nsaid = os.listdir('.') + os.listdir(os.environ['TMPDIR'])"
+
+
+@both
+@pytest.mark.parametrize(
+    "how",
+    [
+        "open(f'f{number}', 'wb').write(bytes(1 << 20))",
+        "open(f'f{number}', 'wb').close()",
+        "kept = globals().setdefault('kept', []); f = open('f', 'wb', 0); f.write(bytes(1 << 20)); os.unlink('f'); "
+        "kept.append(f)",
+    ],
+    ids=["bytes", "files", "nameless"],
+)
+def test_scratch_space_is_bounded_and_cleared(run: Run, kind: str, how: str) -> None:
+    """Does whoever fills the disk, with or without names, end, and does the next one find an empty folder?"""
+    ended, found = run(kind, FILL.replace("FILL", how), LIST_ALL, scratch_mb=32, file_mb=8)
+    assert ended == "died" if kind == LandlockSandbox.name else "No space left" in str(ended)
+    assert found == []
+
+
+@both
+def test_a_deep_folder_is_cleared(run: Run, kind: str) -> None:
+    """Are folders within folders, far beyond what a path can name or a program call itself, gone for the next one?"""
+    dig = "import os\nfor _ in range(3000):\n    os.mkdir('d')\n    os.chdir('d')\nos.mkdir('closed', 0)"
+    ended, found = run(kind, dig, LIST_ALL)
+    assert ended in (True, "died"), "deeper than a path can name: the warden may call it too much"
+    assert found == []
+
+
+def test_disk_space_is_exact_in_namespaces(run: Run) -> None:
+    """Does the write that is too much fail, rather than the process end?"""
+    disk = "for number in range(200):\n    open(f'f{number}', 'wb').write(bytes(1 << 20))"
+    many = "for number in range(30000):\n    open(f'f{number}', 'wb').close()"
     forks = """
         import os, time
         said = 0
@@ -332,43 +435,118 @@ def test_scratch_and_process_limits_hold(run: Run) -> None:
         except BlockingIOError:
             pass
     """
-    full, crowded, started = run("namespaces", disk, many, forks, scratch_mb=32, processes=20)
+    full, crowded, started = run(NAMESPACES, disk, many, forks, scratch_mb=32, processes=20)
     assert "No space left" in str(full)
     assert "No space left" in str(crowded)
-    assert isinstance(started, int)
-    assert started < 20
+    assert cast(int, started) < 20
 
 
-@pytest.mark.parametrize("kind", ["namespaces", "unsafe"])
-def test_the_working_folder_is_as_given(run: Run, kind: str) -> None:
-    """Are the assignment's files there, writable, and whole again for the next submission?"""
-    change = "said = open('data/a.txt').read()\nopen('data/a.txt', 'w').write('changed')"
-    first, second = run(kind, change, change, files={"data/a.txt": "A"})
-    assert first == "A"
-    assert second == ("A" if kind == "namespaces" else "changed")
+# -- what has to work -----------------------------------------------------------------------------------------------
+
+WORK = {
+    "commands": """
+        import subprocess
+        said = subprocess.run("echo hi | tr h H", shell=True, capture_output=True).stdout == b"Hi\\n"
+    """,
+    "pool": """
+        import multiprocessing as m
+        with m.get_context("fork").Pool(2) as pool:
+            said = pool.map(abs, [-1, 2]) == [1, 2]
+    """,
+    "queue": """
+        import multiprocessing as m
+        context = m.get_context("fork")
+        queue, lock, value = context.Queue(), context.RLock(), context.Value("i", 1)
+        def work():
+            with lock, lock:
+                value.value += 1
+            queue.put([1.5] * 10_000)
+        workers = [context.Process(target=work) for _ in range(3)]
+        for worker in workers:
+            worker.start()
+        got = [len(queue.get()) for _ in workers]
+        for worker in workers:
+            worker.join()
+        said = got == [10_000] * 3 and value.value == 4
+    """,
+    "semaphores": """
+        import multiprocessing as m
+        context = m.get_context("fork")
+        two, condition, event = context.BoundedSemaphore(2), context.Condition(), context.Event()
+        taken = [two.acquire(), two.acquire(), two.acquire(timeout=0.05), two.acquire(block=False)]
+        two.release()
+        two.release()
+        try:
+            two.release()
+        except ValueError:
+            taken.append("too many")
+        def wake():
+            with condition:
+                condition.notify_all()
+        with condition:
+            other = context.Process(target=wake)
+            other.start()
+            woken = condition.wait(10)
+        other.join()
+        event.set()
+        said = [*taken, woken, event.wait(0)] == [True, True, False, False, "too many", True, True]
+    """,
+    "executor": """
+        import multiprocessing as m
+        from concurrent.futures import ProcessPoolExecutor
+        with ProcessPoolExecutor(2, m.get_context("fork")) as executor:
+            said = list(executor.map(abs, range(-3, 0))) == [3, 2, 1]
+    """,
+    "threads": """
+        from concurrent.futures import ThreadPoolExecutor
+        with ThreadPoolExecutor(4) as executor:
+            said = sum(executor.map(abs, [-1, 2])) == 3
+    """,
+    "asyncio": "import asyncio\nsaid = asyncio.run(asyncio.sleep(0, True))",
+    "temporary": """
+        import os, shutil, tempfile
+        with tempfile.NamedTemporaryFile() as file, tempfile.TemporaryDirectory() as folder:
+            file.write(b"x")
+            shutil.copy2(file.name, folder)
+            said = os.listdir(folder) == [os.path.basename(file.name)]
+    """,
+    "files": """
+        import os
+        os.makedirs("a/b")
+        open("a/b/c", "w").write("x")
+        os.rename("a/b/c", "c")
+        os.symlink("c", "d")
+        said = open("d").read() == "x"
+    """,
+    "machine": """
+        import getpass, os, platform
+        said = bool(os.cpu_count() and platform.platform()) and getpass.getuser() == "student"
+    """,
+    "children": """
+        import os, signal, subprocess
+        child = subprocess.Popen(["sleep", "60"])
+        child.terminate()
+        said = child.wait() == -15
+    """,
+}
 
 
-def test_everything_a_submission_started_ends_with_it(run: Run) -> None:
-    """Does a daemon that left its group and session end when the submission does?"""
-    daemon = """
-        import os, time
-        if os.fork() == 0:
-            os.setsid()
-            if os.fork() == 0:
-                time.sleep(30)
-            os._exit(0)
-        time.sleep(0.2)
-        said = len([name for name in os.listdir("/proc") if name.isdigit()])
-    """
-    alive, after = run("namespaces", daemon, SEE_PROCESSES)
-    assert alive == 3 or alive == 2
-    assert after == [1]
+@both
+@pytest.mark.parametrize("what", WORK)
+def test_honest_work_goes_on(run: Run, kind: str, what: str) -> None:
+    """Do commands, processes, threads, locks, files and temporary files work behind the walls?"""
+    assert run(kind, WORK[what]) == [True]
+
+
+def test_the_unsafe_sandbox_promises_no_wall(run: Run) -> None:
+    """Does `--unsafe` say truly that files can be read? (If this fails, its description is wrong.)"""
+    assert run(UNSAFE, READ_SECRET) == ["the hidden test"]
 
 
 def test_the_maps_give_the_student_nobodys_rights() -> None:
     """Is the user outside the sandbox neither root nor this one?"""
     users, groups = user_maps()
     assert users == groups == "0 0 1\n1000 65534 1\n"
-    assert NamespaceSandbox.name != UnsafeSandbox.name
+    assert len({NamespaceSandbox.name, LandlockSandbox.name, UnsafeSandbox.name}) == 3
     assert all(Path(folder).is_dir() for folder in readable_folders())
     assert Seat(Limits()).files == {}

@@ -20,7 +20,7 @@ from pathlib import Path
 from saiten.bundle import Limits
 from saiten.grading import cgroups, landlock, linux, seccomp
 from saiten.grading.tree import HOME, TMP, USER, Kept, build_tree, lay, lay_what_fits, mount_scratch, snapshot
-from saiten.grading.warden import MAX_FILES
+from saiten.grading.warden import MAX_FILES, watch_memory
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +145,9 @@ class NamespaceSandbox(Sandbox):
         lay(seat.files, HOME / "work", self._owner())
         os.chdir(HOME / "work")
         clean_environment()
+        if self._second_wall and self._group is None and os.fork() == 0:
+            os.closerange(0, resource.getrlimit(resource.RLIMIT_NOFILE)[0])
+            watch_memory(os.getppid(), seat.limits)
 
     def fork(self, keep: int, files: Mapping[str, bytes]) -> int:
         """See `Sandbox`."""

@@ -46,13 +46,12 @@ class Warden:
         signal.signal(signal.SIGTERM, _leave)
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGCHLD})  # is waited for
         linux.die_with_parent(signal.SIGTERM)
-        inherited = _pages(self.parent)
         code = 1
         try:
             while (ended := self._ended()) is None:
                 begin = time.process_time()
-                self.look(inherited)
-                signal.sigtimedwait({signal.SIGCHLD}, max(INTERVAL, _SHARE * (time.process_time() - begin)))
+                self.look()
+                signal.sigtimedwait({signal.SIGCHLD}, _pause(begin))
             code = ended
         except SystemExit:
             with suppress(ProcessLookupError):
@@ -71,22 +70,19 @@ class Warden:
                     return os.waitstatus_to_exitcode(found[1]) & 0xFF
         return None
 
-    def look(self, inherited: int) -> None:
+    def look(self) -> None:
         """Measure once; whoever is over a limit is ended: the processes that were there when it was measured."""
         students = [process for process in descendants.descendants(self.parent) if not process.dead]
         try:
-            over = bool(students) and self._too_much(students, inherited)
+            over = bool(students) and self._too_much(students)
         except OSError:
             over = True  # what cannot be measured is too much
         if over:
-            for process in students:
-                descendants.send(process, signal.SIGKILL)
+            _end(students)
 
-    def _too_much(self, students: list[Process], inherited: int) -> bool:
-        if len(students) > self.limits.processes:
+    def _too_much(self, students: list[Process]) -> bool:
+        if len(students) > self.limits.processes or _hold_too_much(self.parent, students, self.limits):
             return True
-        if len(students) > 1 and sum(map(_share_of_memory, students)) > inherited + self.limits.memory_mb * _MB:
-            return True  # of one process alone the kernel keeps the limit
         size, files = litter.measure(self.scratch, MAX_FILES)
         size += self._hidden(students)
         return size > self.limits.scratch_mb * _MB or files >= MAX_FILES
@@ -99,14 +95,45 @@ class Warden:
             try:
                 sizes.update(_open_without_name(process.pid, device))
                 for number in _mapped_without_name(process.pid, device):
-                    sizes.setdefault(
-                        number, self.limits.file_mb * _MB
-                    )  # its size cannot be seen: the most there can be
+                    sizes.setdefault(number, self.limits.file_mb * _MB)  # of unknown size: the most it can have
             except PermissionError:
                 descendants.send(process, signal.SIGKILL)  # it hides
             except OSError:
                 continue  # it has ended
         return sum(sizes.values())
+
+
+def watch_memory(parent: int, limits: Limits) -> None:
+    """End students whose processes hold too much together, for as long as the parent lives; never returns.
+
+    For the first floor, where namespaces do the rest, and only where no control group counts.
+    """
+    linux.die_with_parent()
+    with suppress(BaseException):  # nobody reads what it says
+        while True:
+            begin = time.process_time()
+            found = descendants.descendants(parent)
+            students = [process for process in found if not process.dead and process.pid != os.getpid()]
+            with suppress(FileNotFoundError, ProcessLookupError):
+                if _hold_too_much(parent, students, limits):
+                    _end(students)
+            time.sleep(_pause(begin))
+    os._exit(1)
+
+
+def _end(students: list[Process]) -> None:
+    for process in students:
+        descendants.send(process, signal.SIGKILL)
+
+
+def _pause(begin: float) -> float:
+    """Seconds until the next look, by the processor's time that the last one took."""
+    return max(INTERVAL, _SHARE * (time.process_time() - begin))
+
+
+def _hold_too_much(parent: int, students: list[Process], limits: Limits) -> bool:
+    """Whether several processes use more than one may; of one alone the kernel keeps the limit."""
+    return len(students) > 1 and sum(map(_memory, students)) > _pages(parent) + limits.memory_mb * _MB
 
 
 def _leave(number: int, frame: FrameType | None) -> None:
@@ -118,7 +145,7 @@ def _pages(pid: int) -> int:
     return int(Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
-def _share_of_memory(process: Process) -> int:
+def _memory(process: Process) -> int:
     """Memory of a process in bytes, pages that several have divided among them."""
     with suppress(OSError):
         for line in Path(f"/proc/{process.pid}/smaps_rollup").read_text(encoding="ascii").splitlines():
