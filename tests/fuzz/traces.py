@@ -1,0 +1,150 @@
+"""What a run leaves behind: processes, files, mounts, namespaces, shared memory, control groups.
+
+In: a run of our own, watched from its beginning. Out: every trace of it that is still there a while after its end.
+Others may use the machine meanwhile: only what belonged to this run, or lies where only this run writes, is looked at.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import threading
+import time
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import psutil
+
+_PR_SET_CHILD_SUBREAPER = 36
+_EVERY = 0.1
+"""Seconds between two looks at the processes."""
+PATIENCE = 20.0
+"""Seconds until what is still there counts as left behind."""
+_SPACES = ("ipc", "mnt", "net", "pid", "user", "uts")
+
+
+def _namespaces(pid: int | str) -> set[str]:
+    found = set()
+    for name in _SPACES:
+        with suppress(OSError):
+            found.add(os.readlink(f"/proc/{pid}/ns/{name}"))
+    return found
+
+
+def _segments() -> dict[str, str]:
+    """System V memory, semaphores and queues: a line of each, by kind and id, with the process that made it."""
+    found = {}
+    for kind in ("shm", "sem", "msg"):
+        for line in Path(f"/proc/sysvipc/{kind}").read_text().splitlines()[1:]:
+            words = line.split()
+            found[f"{kind} {words[1]}"] = words[4]
+    return found
+
+
+def _shared_files() -> set[str]:
+    return {f"/dev/shm/{name}" for name in os.listdir("/dev/shm")}
+
+
+def _mounts() -> set[str]:
+    return {line.split()[4] for line in Path("/proc/self/mountinfo").read_text().splitlines()}
+
+
+class Watch:
+    """Watches a run; orphans of its processes become children of this process, so that none escapes the count.
+
+    Args:
+        scratch: the folder that the run has for temporary files.
+    """
+
+    def __init__(self, scratch: Path) -> None:
+        self._scratch = scratch
+        self._mine = _namespaces("self")
+        self._before = {child.pid for child in psutil.Process().children(recursive=True)}
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._look, daemon=True)
+        self.processes: dict[int, psutil.Process] = {}
+        """every process of the run that was seen"""
+        self.workers: set[int] = set()
+        self.namespaces: set[str] = set()
+        self.groups: set[Path] = set()
+        self._old = _segments(), _shared_files(), _mounts()
+
+    def __enter__(self) -> Self:
+        _adopt_orphans(True)
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stop.set()
+        self._thread.join()
+        _adopt_orphans(False)
+
+    def _look(self) -> None:
+        while not self._stop.wait(_EVERY):
+            self.look()
+
+    def look(self) -> list[psutil.Process]:
+        """Take note of all processes of the run that there are just now."""
+        found = [each for each in psutil.Process().children(recursive=True) if each.pid not in self._before]
+        for process in found:
+            if process.pid not in self.processes:
+                self.processes[process.pid] = process
+                with suppress(psutil.Error, OSError):
+                    if any("spawn_main" in word for word in process.cmdline()):
+                        self.workers.add(process.pid)
+            self.namespaces |= _namespaces(process.pid) - self._mine
+            with suppress(OSError):
+                self.groups |= set(_groups(process.pid)) - set(_groups("self"))
+        return found
+
+    def left(self) -> list[str]:
+        """What is still there, in words; waits for it to go."""
+        deadline = time.monotonic() + PATIENCE
+        while (found := self._left()) and time.monotonic() < deadline:
+            time.sleep(0.2)
+        return found
+
+    def _left(self) -> list[str]:
+        segments, shared, mounts = self._old
+        pids = {str(pid) for pid in self.processes}
+        held = {space for name in os.listdir("/proc") if name.isdigit() for space in _namespaces(name)}
+        return [
+            *(f"process {each.pid} {each.name()}" for each in _alive(self.look())),
+            *(f"file {path}" for path in sorted(self._scratch.rglob("*"))),
+            *(f"mount {place}" for place in sorted(_mounts() - mounts)),
+            *(f"namespace {space}" for space in sorted(self.namespaces & held)),
+            *(f"segment {name}" for name, maker in _segments().items() if name not in segments and maker in pids),
+            *(f"shared {path}" for path in sorted(_shared_files() - shared) if Path(path).exists()),
+            *(f"control group {path}" for path in sorted(self.groups) if path.exists()),
+        ]
+
+
+def _alive(processes: list[psutil.Process]) -> list[psutil.Process]:
+    """Those that are no zombies; a zombie that became our child is reaped."""
+    alive = []
+    for process in processes:
+        with suppress(psutil.Error, ChildProcessError):
+            if process.status() != psutil.STATUS_ZOMBIE:
+                alive.append(process)
+            elif process.ppid() == os.getpid():
+                os.waitpid(process.pid, os.WNOHANG)
+    return alive
+
+
+def _groups(pid: int | str) -> list[Path]:
+    found = []
+    for line in Path(f"/proc/{pid}/cgroup").read_text().splitlines():
+        _, controllers, path = line.split(":", 2)
+        place = Path("/sys/fs/cgroup") / controllers.removeprefix("name=") / path.lstrip("/")
+        found.append(place)
+    return found
+
+
+def _adopt_orphans(wanted: bool) -> None:
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.prctl(_PR_SET_CHILD_SUBREAPER, int(wanted), 0, 0, 0) != 0:
+        raise OSError(ctypes.get_errno(), "prctl(PR_SET_CHILD_SUBREAPER)")
