@@ -1,5 +1,6 @@
-"""Does all of this hold for an ordinary user, too? The sandbox and engine suites once more, as nobody.
+"""Does all of this hold for an ordinary user, too? The sandbox, engine and doctor suites once more, as nobody.
 
+Once with user namespaces, and once where they are refused, as most containers do: there the second floor has to do.
 Needs root, to become somebody else; and an own mount namespace, in which Python and this checkout are readable even
 where they live in root's home.
 """
@@ -42,21 +43,31 @@ for number, (top, paths) in enumerate(tops.items()):
         path.mkdir(parents=True, exist_ok=True)
         linux.mount(str(place), str(path), None, linux.MS_BIND | linux.MS_REC)
 os.chdir(needed[0])
+if sys.argv[3] == "refused":
+    import pyseccomp
+    container = pyseccomp.SyscallFilter(pyseccomp.ALLOW)
+    container.set_attr(pyseccomp.Attr.CTL_NNP, 0)
+    for call in ("unshare", "setns", "mount"):
+        container.add_rule(pyseccomp.ERRNO(1), call)
+    container.load()
 os.setgroups([])
 os.setresgid(65534, 65534, 65534)
 os.setresuid(65534, 65534, 65534)
-os.execv(sys.executable, [sys.executable, *sys.argv[3:]])
+os.execv(sys.executable, [sys.executable, *sys.argv[4:]])
 """
 
 
 @pytest.mark.system
-@pytest.mark.parametrize("suite", ["tests/sandbox", "tests/grading/test_engine.py"])
-def test_an_ordinary_user_can_mark_safely(suite: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("namespaces", ["allowed", "refused"])
+@pytest.mark.parametrize("suite", ["tests/sandbox", "tests/grading/test_engine.py", "tests/test_doctor.py"])
+def test_an_ordinary_user_can_mark_safely(suite: str, namespaces: str, tmp_path: Path) -> None:
     """Do all walls hold, and all tests mean the same, without any privilege?"""
     assert os.getuid() == 0, "run this as root: it gives up its rights"
     needed = ":".join(map(str, (ROOT, sys.prefix, sys.base_prefix)))
-    command = [sys.executable, "-c", BECOME_NOBODY, needed, str(tmp_path)]
+    command = [sys.executable, "-c", BECOME_NOBODY, needed, str(tmp_path), namespaces]
     pytest_arguments = ["-m", "pytest", "-q", "-p", "no:cacheprovider", "-x", suite]
+    if namespaces == "refused":
+        pytest_arguments += ["-k", "not namespaces"]  # see the docstring of the sandbox suite
     environment = {**os.environ, "HOME": "/tmp", "PYTHONDONTWRITEBYTECODE": "1"}
     done = subprocess.run(
         [*command, *pytest_arguments], env=environment, capture_output=True, text=True, timeout=280, check=False
