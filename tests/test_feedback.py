@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import html
 import json
 import os
 import subprocess
@@ -20,6 +21,7 @@ from nbgrader.api import Gradebook
 from nbgrader.utils import notebook_hash
 
 import lessons
+import saiten.grading
 import tiny_course
 from saiten.bundle import Bundle
 from saiten.cli import main
@@ -28,6 +30,7 @@ from saiten.errors import CourseError
 from saiten.feedback import Gatherer, Marks, Page, render
 from saiten.feedback.headings import headings
 from saiten.feedback.marks import CellMark
+from saiten.feedback.messages import in_language
 from saiten.feedback.words import WORDS, duration, number
 from saiten.results import CellResult, CellStatus, NotebookResult, QuestionResult, Result, Status, summarise_question
 
@@ -230,6 +233,39 @@ def test_words_are_complete() -> None:
         assert words.keys() == WORDS["en"].keys(), language
         for key, text in words.items():
             assert set(re.findall(r"\{(\w+)\}", text)) == set(re.findall(r"\{(\w+)\}", WORDS["en"][key])), key
+
+
+@pytest.mark.parametrize(
+    ("message", "words"),
+    [
+        (
+            "your code raised TypeError: bad (in your code: cell f, line 4)",
+            "あなたのコードで TypeError が発生しました: bad (場所: セル f の 4 行目)",
+        ),
+        ("a hidden test did not hold (IndexError)", "非公開のテストが成り立ちませんでした (IndexError)"),
+        ("the call did not finish within 2.5 seconds", "呼び出しが 2.5 秒以内に終わりませんでした"),
+        ("f is not defined", "f が定義されていません"),
+        ("partial credit: 1 of 2 points", "部分点: 2 点中 1 点"),
+        ("形 / the shape", "形 / the shape"),
+    ],
+)
+def test_the_judges_own_words_are_translated(message: str, words: str) -> None:
+    """Does a Japanese page speak Japanese, but for what a test's author wrote?"""
+    assert in_language(message, "ja") == words
+    assert in_language(message, "en") == message
+    text = html.unescape(render(page(result(message))))
+    assert words in text
+    assert message in text
+
+
+def test_the_judge_still_says_what_is_translated() -> None:
+    """Is each of these sentences still one of the engine's, so that none is translated in vain?"""
+    folder = Path(saiten.grading.__file__).parent
+    code = "".join(path.read_text(encoding="utf-8") for path in folder.glob("*.py"))
+    starts = ("your code raised", "in your code: ", "did not hold", "time is up: the test did not finish")
+    more = ("the call did not finish within", "the student's process died", "is not defined", "partial credit: ")
+    last = ("the answer is an object", "the notebook was not handed in", "no answer", "an exception", "ended early")
+    assert [each for each in (*starts, *more, *last) if each not in code] == []
 
 
 def test_numbers_and_durations() -> None:

@@ -21,6 +21,7 @@ from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 
 from saiten.feedback.gather import LONGEST_TEXT
+from saiten.feedback.messages import in_language
 from saiten.feedback.model import Code, Page
 from saiten.feedback.words import WORDS, duration, number, word
 from saiten.languages import LANGUAGE_NAMES
@@ -54,6 +55,7 @@ def _tools(languages: tuple[str, ...]) -> dict[str, Any]:
         "word": lambda key, **gaps: every(lambda code: word(code, key, **gaps)),
         "plain": lambda key, **gaps: word(shown[0], key, **gaps),
         "either": lambda texts: every(lambda code: _pick(texts, code)),
+        "said": lambda message: _said(message, every),
         "late": lambda seconds, key, **gaps: every(lambda code: word(code, key, late=duration(code, seconds), **gaps)),
         "number": number,
         "marks": _MARKS,
@@ -62,6 +64,13 @@ def _tools(languages: tuple[str, ...]) -> dict[str, Any]:
         "printed": _printed,
         "style": Markup((files(__package__) / "page.css").read_text(encoding="utf-8")),
     }
+
+
+def _said(message: str, every: Callable[[Callable[[str], object]], Markup]) -> Markup:
+    """A message: once where no language has other words for it, else in every language."""
+    if all(in_language(message, code) == message for code in WORDS):
+        return escape(message)
+    return every(lambda code: in_language(message, code))
 
 
 def _pick(texts: Mapping[str, str], code: str) -> str:
@@ -102,7 +111,7 @@ def _highlighter() -> tuple[PythonLexer, HtmlFormatter[str]]:
 def _code(code: Code) -> list[dict[str, Any]]:
     """Lines of a cell: number, highlighted text, whether it happened there."""
     lexer, formatter = _highlighter()
-    lines = highlight(code.source, lexer, formatter).split("\n")
+    lines = highlight(code.source.rstrip(), lexer, formatter).split("\n")
     return [{"number": at, "text": Markup(line), "here": at == code.line} for at, line in enumerate(lines, 1)]
 
 
