@@ -31,7 +31,8 @@ from saiten.feedback import Gatherer, Marks, Page, render
 from saiten.feedback.headings import headings
 from saiten.feedback.marks import CellMark
 from saiten.feedback.messages import in_language
-from saiten.feedback.words import WORDS, duration, number
+from saiten.feedback.words import WORDS, duration
+from saiten.pages import number
 from saiten.results import CellResult, CellStatus, NotebookResult, QuestionResult, Result, Status, summarise_question
 
 PNG = base64.b64encode(b"\x89PNG\r\n\x1a\n and the rest").decode()

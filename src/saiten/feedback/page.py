@@ -6,12 +6,10 @@ CommonMark and tables make, raw HTML shown as text; the content security policy 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from functools import cache
-from importlib.resources import files
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markdown_it import MarkdownIt
 from markdown_it.renderer import RendererHTML
 from markdown_it.token import Token
@@ -23,8 +21,8 @@ from pygments.lexers import PythonLexer
 from saiten.feedback.gather import LONGEST_TEXT
 from saiten.feedback.messages import in_language
 from saiten.feedback.model import Code, Page
-from saiten.feedback.words import WORDS, duration, number, word
-from saiten.languages import LANGUAGE_NAMES
+from saiten.feedback.words import WORDS, duration
+from saiten.pages import Tongue, write_page
 
 _MARKS = {"passed": "✓", "partial": "◐", "failed": "✗", "unanswered": "–", "needs_manual": "…", "marked": "✎"}
 """one glyph for each state, beside its word"""
@@ -39,53 +37,29 @@ def render(page: Page) -> str:
     Returns:
         a whole HTML document; the same page gives the same text.
     """
-    return _environment().get_template("page.html.j2").render(page=page, **_tools(page.languages))
+    tongue = Tongue(WORDS, page.languages)
 
+    def late(seconds: float, key: str, **gaps: object) -> Markup:
+        return tongue.every(lambda code: tongue.say(code, key, late=duration(code, seconds), **gaps))
 
-def _tools(languages: tuple[str, ...]) -> dict[str, Any]:
-    shown = tuple(code for code in languages if code in WORDS) or ("en",)
-
-    def every(say: Callable[[str], object]) -> Markup:
-        """One text in every language; the switch on the page shows one of them."""
-        return Markup("").join(Markup('<span class="in-{0}" lang="{0}">{1}</span>').format(c, say(c)) for c in shown)
-
-    return {
-        "shown": shown,
-        "names": LANGUAGE_NAMES,
-        "word": lambda key, **gaps: every(lambda code: word(code, key, **gaps)),
-        "plain": lambda key, **gaps: word(shown[0], key, **gaps),
-        "either": lambda texts: every(lambda code: _pick(texts, code)),
-        "said": lambda message: _said(message, every),
-        "late": lambda seconds, key, **gaps: every(lambda code: word(code, key, late=duration(code, seconds), **gaps)),
-        "number": number,
-        "marks": _MARKS,
-        "code": _code,
-        "markdown": lambda text: Markup(_markdown().render(text)),
-        "printed": _printed,
-        "style": Markup((files(__package__) / "page.css").read_text(encoding="utf-8")),
-    }
-
-
-def _said(message: str, every: Callable[[Callable[[str], object]], Markup]) -> Markup:
-    """A message: once where no language has other words for it, else in every language."""
-    if all(in_language(message, code) == message for code in WORDS):
-        return escape(message)
-    return every(lambda code: in_language(message, code))
-
-
-def _pick(texts: Mapping[str, str], code: str) -> str:
-    return texts.get(code) or next(iter(texts.values()), "")
-
-
-@cache
-def _environment() -> Environment:
-    return Environment(
-        loader=PackageLoader("saiten.feedback", "."),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
+    return write_page(
+        __package__,
+        tongue,
+        page=page,
+        said=lambda message: _said(message, tongue),
+        late=late,
+        marks=_MARKS,
+        code=_code,
+        markdown=lambda text: Markup(_markdown().render(text)),
+        printed=_printed,
     )
+
+
+def _said(message: str, tongue: Tongue) -> Markup:
+    """A message: once where no language has other words for it, else in every language."""
+    if all(in_language(message, code) == message for code in tongue.shown):
+        return escape(message)
+    return tongue.every(lambda code: in_language(message, code))
 
 
 @cache

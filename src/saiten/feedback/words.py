@@ -103,20 +103,11 @@ WORDS: Mapping[str, Mapping[str, str]] = {
 }
 
 
-def word(language: str, key: str, **gaps: object) -> str:
-    """Return one text in a language, its gaps filled."""
-    return WORDS.get(language, WORDS["en"])[key].format(**gaps)
-
-
-def number(value: float) -> str:
-    """Points as people write them: no zeros behind the point."""
-    return f"{value:.2f}".rstrip("0").rstrip(".")
-
-
 def duration(language: str, seconds: float) -> str:
     """Say how long something took, to the minute, in at most two units."""
     minutes = max(1, round(seconds / 60))
     days, minutes = divmod(minutes, 24 * 60)
     hours, minutes = divmod(minutes, 60)
-    parts = [word(language, key, n=n) for key, n in (("day", days), ("hour", hours), ("minute", minutes)) if n]
+    words = WORDS.get(language, WORDS["en"])
+    parts = [words[key].format(n=n) for key, n in (("day", days), ("hour", hours), ("minute", minutes)) if n]
     return " ".join(parts[:2])
