@@ -6,11 +6,9 @@ The walls are tried by marking a submission that attempts each forbidden thing i
 
 from __future__ import annotations
 
-import json
 import os
 import platform
 import shutil
-import socket
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -19,10 +17,9 @@ from enum import StrEnum
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from saiten.bundle import Bundle, BundleCell, BundleNotebook, Limits, Role
 from saiten.errors import EngineError, SandboxError
-from saiten.grading import Engine
-from saiten.submission import Submission
+from saiten.grading import landlock, trial
+from saiten.grading.floor import FLOORS
 
 
 class Verdict(StrEnum):
@@ -40,7 +37,7 @@ class Finding:
     """One line of the report."""
 
     area: str
-    """"walls", "versions", "data" or "machine\""""
+    """"walls", "walls: FLOOR", "second wall", "versions", "data" or "machine\""""
     name: str
     verdict: Verdict
     seen: str
@@ -48,114 +45,87 @@ class Finding:
     next_step: str = ""
 
 
-WALLS = {
-    "files": ("a file of this user's, outside the sandbox", "open(FILE).read()"),
-    "writing": ("writing to Python's own folder", "open(os.path.join(sys.prefix, 'saiten-doctor'), 'w').close()"),
-    "network": ("a service on this machine's loopback", "socket.create_connection(('127.0.0.1', PORT), 2)"),
-    "processes": ("a signal to another process", "os.kill(OTHER, 0)"),
-    "privileges": ("new namespaces", "need(ctypes.CDLL(None).unshare(0x10000000) == 0)"),
-    "memory": ("four times the allowed memory", "bytearray(MEMORY)"),
-    "file size": ("a file beyond the allowed size", "big()"),
-    "environment": ("a variable of this process's environment", "os.environ[SECRET]"),
-}
-"""name of a wall to what is tried (in words) and how; an attempt that succeeds is a hole"""
-
-_LIMITS = Limits(cell_seconds=20, total_seconds=60, memory_mb=256, file_mb=8, scratch_mb=64)
-
-_ATTEMPTS = """
-import ctypes, os, signal, socket, sys
-
-def need(condition):
-    if not condition:
-        raise OSError("refused")
-
-def big():
-    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    with open("big", "wb") as file:
-        for _ in range(16):
-            file.write(bytes(1 << 20))
-
-def attempt(wall):
-    try:
-        eval(ATTEMPTS[wall], globals())
-        return "open"
-    except BaseException as error:
-        return type(error).__name__
-"""
-
-
 def examine() -> Iterator[Finding]:
     """Look at everything; walls first, since they decide whether marking is possible at all."""
-    yield from _walls()
+    yield from _floors()
+    yield from _mechanisms()
     yield from _versions()
     yield from _data()
     yield from _machine()
 
 
-def _walls() -> Iterator[Finding]:
-    refusal = "Marking is refused here. Run on Linux as root or where user namespaces are allowed; "
-    refusal += "`saiten grade --unsafe` marks without walls."
-    os.environ[_SECRET] = "seen"
-    try:
-        with tempfile.TemporaryDirectory(prefix="saiten-doctor-") as folder:
-            secret = Path(folder) / "secret.txt"
-            secret.write_text("seen", encoding="utf-8")
-            with socket.create_server(("127.0.0.1", 0)) as server:
-                outcomes = try_walls(secret, server.getsockname()[1])
-    except (SandboxError, EngineError) as error:
-        yield Finding("walls", "sandbox", Verdict.BAD, str(error).split("\n")[0], refusal)
-        return
-    finally:
-        del os.environ[_SECRET]
-    yield Finding("walls", "sandbox", Verdict.GOOD, "user, pid, mount, network, IPC and UTS namespaces")
-    for name, (what, _) in WALLS.items():
-        outcome = outcomes.get(name, "no answer")
-        closed = outcome in _REFUSALS
-        seen = f"tried {what}: {outcome if closed else 'it succeeded' if outcome == 'open' else outcome}"
-        yield Finding("walls", name, Verdict.GOOD if closed else Verdict.BAD, seen, "" if closed else refusal)
-
-
-_SECRET = "SAITEN_DOCTOR_SECRET"
-_REFUSALS = frozenset(
-    {"FileNotFoundError", "OSError", "PermissionError", "ProcessLookupError", "MemoryError", "KeyError"}
+_FLOORS = {
+    "namespaces": "user, pid, mount, network, IPC and UTS namespaces, Landlock and seccomp beneath",
+    "landlock": "Landlock, seccomp, limits and a warden: for where namespaces are forbidden",
+}
+_REFUSAL = (
+    "Marking is refused here. Run on Linux as root or where user namespaces are allowed, or on Linux 6.12 or newer "
+    "with Landlock and libseccomp (Debian: libseccomp2); `saiten grade --unsafe` marks without walls."
 )
-"""What an attempt ends with at a wall; any other exception would be a fault of the attempt's and proves nothing."""
+_HOLE = "This wall is open: do not mark on this floor, and please report it with this table."
 
 
-def try_walls(secret: Path, port: int, *, unsafe: bool = False) -> dict[str, str]:
-    """Mark a submission that attempts everything.
+def _floors() -> Iterator[Finding]:
+    """Each floor that this machine has; the first of them is the one that marking uses."""
+    used = ""
+    for floor in FLOORS:
+        try:
+            with trial.bait() as laid:
+                outcomes = trial.try_walls(laid, floor)
+        except (SandboxError, EngineError) as error:
+            yield Finding("walls", floor, Verdict.NOTE, str(error).split("\n")[0])
+            continue
+        used = used or floor
+        what = "marking uses it" if used == floor else "not used: there is a better one"
+        yield Finding("walls", floor, Verdict.GOOD, f"{_FLOORS[floor]}; {what}")
+        yield from _holes(floor, outcomes, Verdict.BAD if used == floor else Verdict.NOTE)
+    if not used:
+        yield Finding("walls", "sandbox", Verdict.BAD, "none that this machine allows", _REFUSAL)
 
-    Args:
-        secret: a file outside the sandbox, with something to read in it.
-        port: of a service that listens on 127.0.0.1.
-        unsafe: without walls, to see that the attempts are real.
 
-    Returns:
-        name of the wall to "open", or to the name of the exception that the attempt ended with.
-    """
-    values = {"FILE": str(secret), "PORT": port, "OTHER": os.getpid(), "MEMORY": 1 << 30, "SECRET": _SECRET}
-    head = "\n".join(f"{name} = {value!r}" for name, value in values.items())
-    attempts = f"ATTEMPTS = { ({name: how for name, (_, how) in WALLS.items()})!r}"
-    answer = f"{head}\n{attempts}\n{_ATTEMPTS}\noutcomes = {{wall: attempt(wall) for wall in ATTEMPTS}}"
-    report = "import json\nprint(json.dumps(outcomes))"
-    cells = (
-        BundleCell("attempts", "attempts", Role.SOLUTION, "code", "outcomes = {}", "outcomes = {}"),
-        BundleCell("report", "report", Role.TEST, "code", report, report, points=1, locked=True),
+def _holes(floor: str, outcomes: dict[str, str], hole: Verdict) -> Iterator[Finding]:
+    for name, (what, _) in trial.WALLS.items():
+        outcome = outcomes.get(name, "no answer")
+        closed = outcome in trial.REFUSALS
+        seen = f"tried {what}: {_in_words(outcome)}"
+        yield Finding(f"walls: {floor}", name, Verdict.GOOD if closed else hole, seen, "" if closed else _HOLE)
+
+
+def _mechanisms() -> Iterator[Finding]:
+    """What the floors are made of, each put on a process of its own and tried there."""
+    version = landlock.abi()
+    floor = f"The second floor needs ABI {landlock.SCOPES_ABI}: Linux 6.12 or newer."
+    yield _mechanism(
+        f"Landlock (ABI {version})",
+        ("opening a folder that is not named", trial.try_landlock()),
+        "" if version >= landlock.SCOPES_ABI else floor,
+        "A kernel of Linux 5.13 or newer has it, if landlock stands in its option lsm=.",
     )
-    bundle = Bundle("doctor", (BundleNotebook("doctor", cells),), limits=_LIMITS)
-    notebook = {
-        "nbformat": 4,
-        "nbformat_minor": 5,
-        "metadata": {},
-        "cells": [{"cell_type": "code", "source": answer, "metadata": {"nbgrader": {"grade_id": "attempts"}}}],
-    }
-    with Engine(bundle, unsafe=unsafe) as engine:
-        result = engine.mark(Submission("doctor", "doctor", {"doctor": json.dumps(notebook).encode()}))
-    if not result.notebooks:
-        raise EngineError(result.message)
-    outputs = json.loads(result.notebooks[0].document)["cells"][1]["outputs"]
-    outcomes: dict[str, str] = json.loads(outputs[0]["text"]) if outputs else {}
-    return outcomes
+    yield _mechanism(
+        "seccomp",
+        ("a refused system call", trial.try_seccomp()),
+        "",
+        "Install libseccomp (Debian: apt-get install libseccomp2) and pyseccomp.",
+    )
+    yield _mechanism(
+        "memory control group",
+        ("more shared memory than the group may have", trial.try_memory_group()),
+        "",
+        "Memory of several processes is added up by a watching process instead. As root there is a group; else try "
+        "systemd-run --user --scope -p Delegate=yes.",
+    )
+
+
+def _mechanism(name: str, tried: tuple[str, str], note: str, without: str) -> Finding:
+    what, outcome = tried
+    if not outcome:
+        return Finding("second wall", name, Verdict.NOTE, "not on this machine", without)
+    verdict = Verdict.BAD if outcome == "open" else Verdict.NOTE if note else Verdict.GOOD
+    return Finding("second wall", name, verdict, f"tried {what}: {_in_words(outcome)}", note)
+
+
+def _in_words(outcome: str) -> str:
+    return "it succeeded" if outcome == "open" else outcome
 
 
 def _versions() -> Iterator[Finding]:
