@@ -17,7 +17,7 @@ PINS := requirements.lock requirements-data.txt pyproject.toml
 READY := $(VENV)/.ready-$(shell cat $(PINS) | sha256sum | cut -c1-16)
 
 # Debian packages that system tests call; apt-get installs what is missing when one is root.
-SYSTEM_PACKAGES := chromium
+SYSTEM_PACKAGES := chromium libjs-mathjax
 
 # The demo marks a larger class of the first assignment, with a loop that never ends, and a small one of each other.
 DEMO_ASSIGNMENTS ?= $(sort $(notdir $(patsubst %/assignment.toml,%,$(wildcard source/*/assignment.toml))))
@@ -77,6 +77,13 @@ test-system: $(READY) ## the tests that need Debian packages or minutes of time
 	@status=0; $(BIN)/python -m pytest -m system || status=$$?; \
 	if (( status == 5 )); then echo "No test carries the marker 'system': nothing was tested here." >&2; fi; \
 	exit $$status
+
+FUZZ_SECONDS ?= 300
+
+.PHONY: fuzz
+fuzz: $(READY) ## search for bytes that the judge's decoder cannot take (installs atheris); FUZZ_SECONDS=300
+	@$(BIN)/python -c 'import atheris' 2>/dev/null || $(PIP) install --no-build-isolation -e '.[fuzz]'
+	@$(BIN)/python tests/fuzz/fuzz_decoder.py $(FUZZ_SECONDS)
 
 .PHONY: lint
 lint: $(READY) ## ruff (rules and format), mypy --strict, import-linter

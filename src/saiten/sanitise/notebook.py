@@ -76,10 +76,10 @@ def clean_notebook(notebook: Mapping[str, Any], instructor: Instructor | None = 
     cells = [each for each in _list(notebook.get("cells")) if isinstance(each, dict)]
     names = [_grade_id(own.metadata.get(str(cell.get("id")), {})) for cell in cells]
     reserved = (*_PAGE_IDS, *(name for name in names if name))
-    cleaned = []
+    cleaned, taken = [], set[str]()
     for place, (cell, name) in enumerate(zip(cells, names, strict=True), start=1):
         log.cell = name or f"cell {place}"
-        cleaned.append(_cell(cell, place, own, budget, log, reserved))
+        cleaned.append({**_cell(cell, own, budget, log, reserved), "id": _unique(cell.get("id"), place, taken)})
     metadata: dict[str, Any] = {"saiten": {"cleaned": VERSION}}
     raw = notebook.get("metadata")
     kernel = raw.get("kernelspec") if isinstance(raw, dict) else None
@@ -90,15 +90,13 @@ def clean_notebook(notebook: Mapping[str, Any], instructor: Instructor | None = 
 
 
 def _cell(
-    cell: Mapping[str, Any], place: int, own: Instructor, budget: Budget, log: _Log, reserved: Collection[str]
+    cell: Mapping[str, Any], own: Instructor, budget: Budget, log: _Log, reserved: Collection[str]
 ) -> dict[str, Any]:
     kind = cell.get("cell_type")
     kind = kind if kind in ("code", "markdown") else "raw"
-    name = str(cell.get("id"))
-    metadata = own.metadata.get(name)
+    metadata = own.metadata.get(str(cell.get("id")))
     clean: dict[str, Any] = {
         "cell_type": kind,
-        "id": name if _ID.fullmatch(name) else f"cell-{place}",
         "metadata": dict(metadata) if metadata is not None and metadata == cell.get("metadata") else {},
     }
     source = _joined(cell.get("source"))
@@ -137,6 +135,15 @@ def _attachments(raw: Any, budget: Budget, log: _Log) -> dict[str, dict[str, str
             elif name not in kept:
                 log.note("left out: an attachment that is no picture")
     return kept
+
+
+def _unique(name: Any, place: int, taken: set[str]) -> str:
+    """Return the cell's own id where it is one and nobody else's, else one made of its place."""
+    wanted = name if isinstance(name, str) and _ID.fullmatch(name) and name not in taken else f"cell-{place}"
+    while wanted in taken:
+        wanted += "-"
+    taken.add(wanted)
+    return wanted
 
 
 def _grade_id(metadata: Mapping[str, Any]) -> str:
