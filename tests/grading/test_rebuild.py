@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import unicodedata
 from collections import Counter
 from typing import Any
@@ -343,6 +344,16 @@ def test_version_3() -> None:
     assert [step.source for step in made.steps if step.cell is None] == ["# My title", "x = 1"]
 
 
+def test_an_old_notebook_is_read_without_schemas(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Is nbformat, which takes seconds for a megabyte of nonsense, never asked?"""
+    monkeypatch.setitem(sys.modules, "nbformat", None)
+    cells = [
+        {"cell_type": kind, "source": [7, "x"], "input": {}, "level": kind} for kind in ("html", "heading", 7, None)
+    ]
+    raw = {"nbformat": 2, "worksheets": [{"cells": [*cells, 3, None]}, {}]}
+    assert [cell.source for cell in parse(json.dumps(raw).encode())] == ["x", "x"]
+
+
 def test_names_are_compared_as_people_read_them() -> None:
     """Are a composed and a decomposed accent one grade_id, and a name that is too long none?"""
     notebook = lessons.bundle(lessons.solution("größe", "x = 1", STUB)).notebooks[0]
@@ -362,6 +373,9 @@ def test_names_are_compared_as_people_read_them() -> None:
         (b"[]", "not a Jupyter notebook"),
         (b'{"nbformat": 4}', "no list of cells"),
         (b'{"nbformat": 3, "worksheets": 3}', "old format 3"),
+        (b'{"nbformat": 3, "worksheets": [3, {"cells": []}]}', "old format 3"),
+        (b'{"nbformat": 3, "worksheets": [{"cells": {}}]}', "old format 3"),
+        (b'{"nbformat": 0, "cells": []}', "old format 0"),
         (b'{"nbformat": 4, "cells": [' + b"{}," * 5000 + b"{}]}", "more than 5000 cells"),
         (b" " * (rebuild.MAX_NOTEBOOK_BYTES + 1), "larger than 64 MB"),
     ],
