@@ -47,6 +47,11 @@ def _shared_files() -> set[str]:
     return {f"/dev/shm/{name}" for name in os.listdir("/dev/shm")}
 
 
+def _mounted_namespaces() -> set[str]:
+    lines = [line.split() for line in Path("/proc/self/mountinfo").read_text().splitlines()]
+    return {words[3] for words in lines if "nsfs" in words[6:]}
+
+
 def _mounts() -> set[str]:
     return {line.split()[4] for line in Path("/proc/self/mountinfo").read_text().splitlines()}
 
@@ -98,7 +103,7 @@ class Watch:
                         self.workers.add(process.pid)
             self.namespaces |= _namespaces(process.pid) - self._mine
             with suppress(OSError):
-                self.groups |= set(_groups(process.pid)) - set(_groups("self"))
+                self.groups.update(_groups(process.pid))
         return found
 
     def left(self) -> list[str]:
@@ -111,9 +116,11 @@ class Watch:
     def _left(self) -> list[str]:
         segments, shared, mounts = self._old
         pids = {str(pid) for pid in self.processes}
-        held = {space for name in os.listdir("/proc") if name.isdigit() for space in _namespaces(name)}
+        here = _alive(self.look())
+        # only processes and mounts keep a namespace; its number alone may be that of a stranger's by now
+        held = {space for each in here for space in _namespaces(each.pid)} | _mounted_namespaces()
         return [
-            *(f"process {each.pid} {each.name()}" for each in _alive(self.look())),
+            *(f"process {each.pid} {each.name()}" for each in here),
             *(f"file {path}" for path in sorted(self._scratch.rglob("*"))),
             *(f"mount {place}" for place in sorted(_mounts() - mounts)),
             *(f"namespace {space}" for space in sorted(self.namespaces & held)),
@@ -135,12 +142,12 @@ def _alive(processes: list[psutil.Process]) -> list[psutil.Process]:
     return alive
 
 
-def _groups(pid: int | str) -> list[Path]:
+def _groups(pid: int) -> list[Path]:
     found = []
     for line in Path(f"/proc/{pid}/cgroup").read_text().splitlines():
         _, controllers, path = line.split(":", 2)
-        place = Path("/sys/fs/cgroup") / controllers.removeprefix("name=") / path.lstrip("/")
-        found.append(place)
+        if Path(path).name.startswith("saiten-"):
+            found.append(Path("/sys/fs/cgroup") / controllers.removeprefix("name=") / path.lstrip("/"))
     return found
 
 
