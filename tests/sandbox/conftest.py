@@ -14,6 +14,8 @@ from pathlib import Path
 import pytest
 from sandbox_probes import Run
 
+from saiten.grading import cgroups
+
 DRIVER = Path(__file__).with_name("sandbox_driver.py")
 
 
@@ -26,6 +28,7 @@ def driver() -> Iterator[subprocess.Popen[str]]:
         assert process.stdin is not None
         process.stdin.close()
         assert process.wait(10) == 0
+    assert cgroups.sweep() == 0
 
 
 @pytest.fixture

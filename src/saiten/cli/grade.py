@@ -71,11 +71,13 @@ def command(
     from saiten.batch.freshness import current_bundle
     from saiten.batch.marking import Options, chosen_students, mark_class
     from saiten.course import Course
+    from saiten.sanitise import for_json
 
     begin = time.monotonic()
     course = Course.find(course_dir)
     chosen = course.assignment(assignment)
     total = len(chosen_students(course, chosen, students))
+    _tell_of_the_floor(unsafe)
     done = 0
     try:
         with _progress(total) as (tell, advance):
@@ -95,7 +97,7 @@ def command(
         raise click.exceptions.Exit(130) from None
     if as_json:
         for row in report.rows:
-            line = json.dumps(row.public(), ensure_ascii=False, sort_keys=True)
+            line = for_json(json.dumps(row.public(), ensure_ascii=False, sort_keys=True))
             click.echo(line.encode("utf-8", "replace"))
     else:
         from saiten.cli.table import print_report
@@ -103,6 +105,17 @@ def command(
         folder = course.autograded_dir(chosen.name, "<student>")
         print_report(report, folder, time.monotonic() - begin, options.workers)
     _finish(report)
+
+
+def _tell_of_the_floor(unsafe: bool) -> None:
+    """Say on standard error what walls students' code off, where that is not the best there is."""
+    from saiten.grading import floor
+
+    if unsafe:
+        click.echo("Marking without walls: students' code can read and write what you can.", err=True)
+    elif floor.best() == floor.LandlockSandbox.name:
+        words = "Marking on the second floor (Landlock and seccomp): user namespaces are not allowed here."
+        click.echo(f"{words} `saiten doctor` shows what holds.", err=True)
 
 
 def _finish(report: ClassReport) -> None:

@@ -10,10 +10,12 @@ import errno
 import os
 import resource
 import signal
+import tempfile
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
+from saiten.bundle import Limits
 from saiten.grading import cgroups, descendants, landlock, linux, litter, pipelock, seccomp
 from saiten.grading.sandbox import (
     PLAIN_DEVICES,
@@ -26,6 +28,7 @@ from saiten.grading.sandbox import (
     group_bytes,
     keep_only,
     or_end,
+    user_maps,
 )
 from saiten.grading.tree import lay, lay_what_fits, snapshot
 from saiten.grading.warden import Warden
@@ -132,6 +135,45 @@ def make_sandbox(name: str, root: Path) -> Sandbox:
     """The sandbox of that name, on an empty folder of its own."""
     kinds: tuple[type[Sandbox], ...] = (NamespaceSandbox, LandlockSandbox, UnsafeSandbox)
     return {kind.name: kind for kind in kinds}[name](root)
+
+
+def best() -> str:
+    """Name of the sandbox that marking uses on this machine, found by trying; empty if there is none."""
+    for name in FLOORS:
+        with tempfile.TemporaryDirectory(prefix="saiten-") as folder:
+            if _allowed(name, Path(folder)):
+                return name
+    return ""
+
+
+def _allowed(name: str, root: Path) -> bool:
+    """Whether a process of its own can be enclosed; it ends at once."""
+    ask_read, ask_write = os.pipe()
+    answer_read, answer_write = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+
+        def map_user() -> None:
+            os.write(ask_write, b"?")
+            os.read(answer_read, 1)
+
+        with suppress(OSError):
+            make_sandbox(name, root).enclose(Seat(Limits()), map_user)
+            os.write(ask_write, b"!")
+        os._exit(0)
+    for end in (ask_write, answer_read):
+        os.close(end)
+    said = os.read(ask_read, 1)
+    if said == b"?":
+        for kind, line in zip(("uid", "gid"), user_maps(), strict=True):
+            Path(f"/proc/{pid}/{kind}_map").write_text(line, encoding="ascii")
+        os.write(answer_write, b"!")
+        said = os.read(ask_read, 1)
+    for end in (ask_read, answer_write):
+        os.close(end)
+    os.waitpid(pid, 0)
+    cgroups.sweep()
+    return said == b"!"
 
 
 def _become_warden(warden: Warden) -> None:
