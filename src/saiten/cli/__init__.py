@@ -66,14 +66,19 @@ class LazyGroup(click.Group):
             return super().invoke(ctx)
         except UserError as error:
             click.secho("Error: ", fg="red", bold=True, nl=False, err=True)
-            click.echo(error.message, err=True)
+            from saiten.sanitise import for_terminal
+
+            # names of students' folders and files may stand in them
+            click.echo(for_terminal(error.message), err=True)
             if error.next_step:
-                click.echo(error.next_step, err=True)
+                click.echo(for_terminal(error.next_step), err=True)
             ctx.exit(2)
         except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):
             raise
         except Exception:
-            click.echo(traceback.format_exc(), err=True)
+            from saiten.sanitise import for_terminal
+
+            click.echo(for_terminal(traceback.format_exc()), err=True)
             click.secho("This is a fault of Saiten: please report it ", fg="red", bold=True, nl=False, err=True)
             click.echo(f"to {REPORT_ADDRESS}, with the lines above.", err=True)
             ctx.exit(3)

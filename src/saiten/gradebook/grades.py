@@ -19,6 +19,7 @@ from saiten.gradebook.late import LatePolicy, PenaltyError
 from saiten.gradebook.practice import Practice
 from saiten.gradebook.rows import COMMENT, GRADE, STUDENT, SUBMITTED, SUBMITTED_NOTEBOOK, Book, Changes, Row, points
 from saiten.results import CellResult, NotebookResult, Result, Status
+from saiten.sanitise import for_terminal, is_formula
 
 NO_RESPONSE = "No response."
 """nbgrader's own comment on a cell that still holds the released text"""
@@ -103,6 +104,11 @@ def _refused(students: Sequence[str], known: set[str], practice: Practice) -> di
             continue
         if len(student) > _LONGEST_ID or not _is_text(student):
             refused[student] = f"the gradebook cannot hold this id (it takes plain text of {_LONGEST_ID} characters)"
+        elif is_formula(student) or for_terminal(student) != student or not student.isprintable():
+            refused[student] = (
+                "the gradebook does not take this id on its own: in the file of `nbgrader export` a spreadsheet would"
+                " calculate it, or a terminal obey it; if it is right, add the student by `nbgrader db student add`"
+            )
         elif not practice.create_student:
             refused[student] = (
                 "the gradebook does not know this student, and Autograde.create_student is off: add the student by"

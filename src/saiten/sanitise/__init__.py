@@ -5,6 +5,6 @@ Nothing here runs, opens or fetches anything; pictures, tables, prose, code and 
 """
 
 from saiten.sanitise.notebook import VERSION, Cleaned, Instructor, clean_notebook
-from saiten.sanitise.text import for_json, for_terminal
+from saiten.sanitise.text import for_json, for_terminal, is_formula
 
-__all__ = ["VERSION", "Cleaned", "Instructor", "clean_notebook", "for_json", "for_terminal"]
+__all__ = ["VERSION", "Cleaned", "Instructor", "clean_notebook", "for_json", "for_terminal", "is_formula"]

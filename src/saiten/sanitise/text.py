@@ -30,6 +30,8 @@ _TOWER = re.compile(
     "([\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]"
     f"{{{_MOST_MARKS}}})[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]+"
 )
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+"""Beginnings that spreadsheets take for formulas; full-width ones, too, where Japanese is written."""
 _HIDDEN_IN_JSON = re.compile("[\x7f-\x9f\u200e\u200f\u061c\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
@@ -66,6 +68,11 @@ def for_output(text: str) -> str:
 def for_terminal(text: str) -> str:
     """Make text of a student's safe for a terminal or a log: lines stay, all else that cannot be printed is escaped."""
     return "".join(char if char in "\n\t" or char.isprintable() or _is_space(char) else _escaped(char) for char in text)
+
+
+def is_formula(text: str) -> bool:
+    """Whether a spreadsheet would calculate a CSV field that holds this text, instead of showing it."""
+    return text.lstrip(" \u3000\ufeff\xa0").startswith(_FORMULA)
 
 
 def for_json(text: str) -> str:
