@@ -24,8 +24,10 @@ from saiten.cli.table import print_report
 from saiten.results import Result, Status
 from saiten.sanitise import is_formula
 
-HOSTILE = "[red]x[/red] [link=http://t]y[/link] \x1b[2J\x1b]8;;http://t\x07z\x1b]8;;\x07 \u202egnp\u2066 \x9b31m"
+HOSTILE = (
+    "[red]x[/red] [link=http://t]y[/link] \x1b[2J\x1b]8;;http://t\x07z\x1b]8;;\x07 \u202egnp\u2066 \x9b31m"
     "\nnext :smile:"
+)
 
 
 def test_the_table_shows_names_and_messages_as_text(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
