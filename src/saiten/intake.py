@@ -6,6 +6,7 @@ No link is followed, only regular files are opened, depth, sizes and counts are 
 
 from __future__ import annotations
 
+import errno
 import fnmatch
 import os
 import stat
@@ -20,6 +21,8 @@ _MAX_DEPTH = 16
 _MAX_ENTRIES_PER_FILE = 10
 """Directory entries looked at for each file that may be read: bounds the walk through 100,000 empty folders."""
 _MAX_NOTES = 50
+_MAX_OTHERS = 5
+"""notebooks that do not belong to the assignment and are named"""
 _TIMESTAMP = "timestamp.txt"
 _TIMESTAMP_BYTES = 256
 _FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
@@ -119,9 +122,13 @@ def _take(parent: int, name: str, path: str, depth: int, harvest: _Harvest) -> N
     except UnicodeEncodeError:
         return harvest.refuse(path, "its name is not valid UTF-8")
     try:
+        # looked at first: to open a device is to do something with it
+        reason = _odd(os.stat(name, dir_fd=parent, follow_symlinks=False).st_mode)
+        if reason:
+            return harvest.refuse(path, reason)
         descriptor = os.open(name, _FLAGS, dir_fd=parent)
-    except OSError:
-        return harvest.refuse(path, _why_not_opened(parent, name))
+    except OSError as error:
+        return harvest.refuse(path, _why_not_opened(error))
     try:
         status = os.fstat(descriptor)
         if stat.S_ISDIR(status.st_mode):
@@ -158,16 +165,17 @@ def _chunks(descriptor: int, size: int) -> Iterator[bytes]:
         yield chunk
 
 
-def _why_not_opened(parent: int, name: str) -> str:
-    try:
-        mode = os.stat(name, dir_fd=parent, follow_symlinks=False).st_mode
-    except OSError as error:
-        return (error.strerror or "it cannot be opened").lower()
+def _odd(mode: int) -> str:
+    """Say what a thing is that is neither a folder nor a regular file, or ""."""
     if stat.S_ISLNK(mode):
         return "it is a symbolic link"
-    if stat.S_ISSOCK(mode) or stat.S_ISCHR(mode) or stat.S_ISBLK(mode):
-        return "it is not a regular file"
-    return "it cannot be opened"
+    return "" if stat.S_ISREG(mode) or stat.S_ISDIR(mode) else "it is not a regular file"
+
+
+def _why_not_opened(error: OSError) -> str:
+    if error.errno == errno.ELOOP:  # put there after it was looked at
+        return "it is a symbolic link"
+    return f"it cannot be opened ({(error.strerror or type(error).__name__).lower()})"
 
 
 def _sort_out(harvest: _Harvest, student: str, assignment: str, expected: tuple[str, ...]) -> Submission:
@@ -216,6 +224,11 @@ def _match_names(
     if not any(name in notebooks for name in expected):
         names = ", ".join(f"{name}.ipynb" for name in expected)
         return notebooks, f"none of its notebooks has a name of this assignment ({names})"
+    others = sorted(name for name in notebooks if name not in expected)
+    if others:
+        names = ", ".join(f"{readable(name)}.ipynb" for name in others[:_MAX_OTHERS])
+        more = f" and {len(others) - _MAX_OTHERS} more" if len(others) > _MAX_OTHERS else ""
+        notes.append(f"{names}{more}: no notebook of this assignment, not marked.")
     return notebooks, ""
 
 
