@@ -30,6 +30,7 @@ COMMANDS: dict[str, _Entry] = {
     "check": _Entry("saiten.cli.check", "Prove an assignment: reference, release, planted answers, mutants."),
     "grade": _Entry("saiten.cli.grade", "Mark what was handed in; fill the gradebook and autograded/."),
     "feedback": _Entry("saiten.cli.feedback", "Write what students read: one page for each marked notebook."),
+    "report": _Entry("saiten.cli.report", "Write what staff want to know of a marked class: pages and CSV files."),
     "doctor": _Entry("saiten.cli.doctor", "Try what keeps students' code in; show versions, data, GPU."),
     "sample": _Entry("saiten.cli.sample", "Make a sample class, to try a course out."),
 }

@@ -85,7 +85,7 @@ def _highlighter() -> tuple[PythonLexer, HtmlFormatter[str]]:
 def _code(code: Code) -> list[dict[str, Any]]:
     """Lines of a cell: number, highlighted text, whether it happened there."""
     lexer, formatter = _highlighter()
-    lines = highlight(code.source.rstrip(), lexer, formatter).split("\n")
+    lines = highlight(code.source.rstrip(), lexer, formatter).rstrip("\n").split("\n")
     return [{"number": at, "text": Markup(line), "here": at == code.line} for at, line in enumerate(lines, 1)]
 
 

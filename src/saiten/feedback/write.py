@@ -73,7 +73,7 @@ def write_feedback(
             student = submission.student
             if students and not any(student == each or fnmatchcase(student, each) for each in students):
                 continue
-            result = _result(ledger, bundle, submission)
+            result = verdict_on(ledger, bundle, submission)
             if result is None:
                 report.unmarked.append(student)
             else:
@@ -81,9 +81,9 @@ def write_feedback(
                 folder = course.feedback_dir(assignment.name, student)
                 changed = False
                 for name, content in _for_nbgrader(submission, folder).items():
-                    _write(folder / name, content, practice.permissions)
+                    write_file(folder / name, content, practice.permissions)
                 for page in gatherer.pages(result, own):
-                    changed |= _write(folder / f"{page.notebook}.html", _bytes(page), practice.permissions)
+                    changed |= write_file(folder / f"{page.notebook}.html", _bytes(page), practice.permissions)
                     report.pages += 1
                 (report.written if changed else report.same).append(student)
             on_student(student)
@@ -96,7 +96,7 @@ def _bytes(page: Page) -> bytes:
     return render(page).encode("utf-8", "replace")
 
 
-def _result(ledger: Ledger, bundle: Bundle, submission: Submission) -> Result | None:
+def verdict_on(ledger: Ledger, bundle: Bundle, submission: Submission) -> Result | None:
     """The verdict on a hand-in as it is now; None if there is none yet."""
     key = Key(bundle.hash, submission.hash, ENGINE_VERSION, submission.student, submission.assignment)
     known = ledger.get(key)
@@ -121,7 +121,7 @@ def _for_nbgrader(submission: Submission, folder: Path) -> dict[str, bytes]:
     return {"timestamp.txt": stamp, _SECRET: secret}
 
 
-def _write(target: Path, content: bytes, mode: int) -> bool:
+def write_file(target: Path, content: bytes, mode: int) -> bool:
     """Write one file in one step; returns whether it differs from what was there."""
     try:
         if target.is_file() and not target.is_symlink() and target.read_bytes() == content:

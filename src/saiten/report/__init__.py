@@ -1,0 +1,19 @@
+"""The report for staff: how a class did in an assignment, which question did what, who failed for the same reason.
+
+In: ledger and gradebook. Out: `report/<assignment>/index.html` with a CSV file behind each table.
+"""
+
+from saiten.report.figures import ClassFigures, Cluster, QuestionFigures, StudentRow, figures
+from saiten.report.page import render
+from saiten.report.write import ReportFiles, write_report
+
+__all__ = [
+    "ClassFigures",
+    "Cluster",
+    "QuestionFigures",
+    "ReportFiles",
+    "StudentRow",
+    "figures",
+    "render",
+    "write_report",
+]
