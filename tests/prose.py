@@ -1,6 +1,6 @@
-"""The text of an exercise that people read: prose cells by language, model answers, Japanese text inside code cells.
+"""The text of an exercise that people read: prose cells by language, model answers, Japanese text in code, hints.
 
-In: `source/<assignment>/*.py`. Out: `Passage`s without code, formulas, tags and link targets, each with its place.
+In: `source/<assignment>/`. Out: `Passage`s without code, formulas, tags and link targets, each with its place.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from nbformat import NotebookNode
 from saiten.ipython_code import parse_cell
 from saiten.languages import language_of
 from saiten.notebook import nbgrader_metadata, read_source
+from saiten.settings import read_settings
 
 JAPANESE = "ぁ-ゖゝゞァ-ヺーヽヾ一-鿿々〆"
 """Kana and kanji, for a character class."""
@@ -63,6 +64,14 @@ def passages(path: Path) -> Iterator[Passage]:
     """Yield every passage of a notebook, in order."""
     for number, cell in enumerate(read_source(path).cells, start=1):
         yield from cell_passages(cell, f"{path.stem}, cell {nbgrader_metadata(cell).get('grade_id', number)}")
+
+
+def settings_passages(folder: Path) -> Iterator[Passage]:
+    """Yield title and hints of an assignment's folder; there are none without an assignment.toml."""
+    settings = read_settings(folder)
+    for name, texts in {"title": settings.title, **settings.hints}.items():
+        for language, text in texts.items():
+            yield Passage(f"{folder.name}, assignment.toml {name}", language, text)
 
 
 def cell_passages(cell: NotebookNode, where: str) -> Iterator[Passage]:

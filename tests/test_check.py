@@ -9,10 +9,14 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from course_samples import Cell, cell, graded, make_course, solution, written
+from course_samples import Cell, cell, graded, make_course, quick_run, solution, written
+from saiten.build.bundle import make_parts
 from saiten.bundle import BundleCell, BundleNotebook, Role
 from saiten.check import CheckReport, Fate, Options, State, check_assignment
+from saiten.check.hints import look_at_hints
 from saiten.check.order import in_other_order, is_turned
+from saiten.check.report import Finding
+from saiten.check.statics import look
 from saiten.check.tails import make_tails
 from saiten.check.waivers import Waiver, read_waivers
 from saiten.cli import main
@@ -207,6 +211,74 @@ def test_a_leak_is_a_finding(tmp_path: Path) -> None:
     report = check(tmp_path, files={"notes.txt": "return [value * factor for value in values]\n"})
     assert "notes.txt" in failed(report)["leaks"]
     assert "The reference gets full marks." in [each.text for each in report.findings]
+
+
+HINTS = """\
+[hints.clamp]
+ja = "紙に三つの数を書いてみましょう。"
+en = "Write three numbers on paper."
+
+[hints.why]
+ja = "図を描きましょう。"
+en = "Draw it."
+"""
+
+
+def hints_of(folder: Path, toml: str, config: str = "", cells: Sequence[Cell] = CELLS) -> list[Finding]:
+    """What is found about the hints of an assignment.toml."""
+    assignment = make_course(folder, {"n1": cells}, toml=toml, config=config)
+    return list(look_at_hints(make_parts(assignment, run=quick_run), assignment))
+
+
+def test_hints_belong_to_questions(tmp_path: Path) -> None:
+    """Do good hints hold, for a person's questions as well, and is an assignment without hints left in peace?"""
+    (finding,) = hints_of(tmp_path / "good", HINTS)
+    assert (finding.check, finding.state) == ("hints", State.HOLDS)
+    assert finding.text == "2 of 3 questions have a hint, each in ja, en."
+    assert hints_of(tmp_path / "none", "") == []
+
+
+def test_a_hint_for_no_question(tmp_path: Path) -> None:
+    """Is a hint refused that no page would show, with the nearest name, or all names where none is near?"""
+    (near,) = hints_of(tmp_path / "near", HINTS.replace("clamp", "clmap"))
+    assert near.state is State.FAILS
+    assert (near.cell, near.next_step) == ("clmap", "Did you mean [hints.clamp]?")
+    (far,) = hints_of(tmp_path / "far", HINTS.replace("clamp", "test-of-nothing"))
+    assert far.next_step == "There are: clamp, scale, why."
+    (test,) = hints_of(tmp_path / "test", HINTS.replace("clamp", "test-clamp"))
+    assert test.state is State.FAILS, "a test cell is no question"
+
+
+def test_a_hint_in_one_language(tmp_path: Path) -> None:
+    """Is a language named that a hint lacks or leaves empty, and only those of the course?"""
+    for name, toml in (("gone", HINTS.replace('en = "Draw it."\n', "")), ("empty", HINTS.replace("Draw it.", " "))):
+        (finding,) = hints_of(tmp_path / name, toml)
+        assert finding.state is State.FAILS
+        assert finding.text == "The hint for why lacks en."
+    gone = HINTS.replace('en = "Draw it."\n', "")
+    (finding,) = hints_of(tmp_path / "ja", gone, config='c.Saiten.languages = ["ja"]')
+    assert finding.state is State.HOLDS
+
+
+@pytest.mark.parametrize("before", ["return ", ""])
+def test_a_hint_that_tells_the_solution(before: str, tmp_path: Path) -> None:
+    """Is a line of a solution found in a hint, without its `return`, too, and left alone where all can see it?"""
+    line = "[value * factor for value in values]"
+    told = HINTS.replace("Draw it.", f"Write {before}{line}, and look.")
+    (finding,) = hints_of(tmp_path / "told", told)
+    assert finding.state is State.FAILS
+    assert finding.cell == "why"
+    assert "scale" in finding.text
+    shown = [cell("markdown", f"Such as `return {line}`."), *CELLS]
+    (finding,) = hints_of(tmp_path / "shown", told, cells=shown)
+    assert finding.state is State.HOLDS
+
+
+def test_hints_are_part_of_the_proof(tmp_path: Path) -> None:
+    """Does `saiten check` look at hints?"""
+    assignment = make_course(tmp_path, {"n1": CELLS}, toml=HINTS.replace("clamp", "clmap"))
+    findings = [each for each in look(make_parts(assignment, run=quick_run), assignment) if each.check == "hints"]
+    assert [each.cell for each in findings] == ["clmap"]
 
 
 def test_a_test_that_uses_an_answer_before_it_binds_the_name(tmp_path: Path) -> None:

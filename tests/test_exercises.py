@@ -23,7 +23,10 @@ from exercise_runs import FOLDERS, Exercise, Run, cleared, public_part
 from prose import JAPANESE
 from saiten.answers import Answer, Kind, read_answers
 from saiten.build import build_assignment
+from saiten.build.bundle import make_parts
 from saiten.bundle import Limits, Role
+from saiten.check.hints import look_at_hints
+from saiten.check.report import State
 from saiten.course import Course
 from saiten.grading.reference import ReferenceCell, ReferenceInput
 from saiten.languages import language_of
@@ -115,6 +118,41 @@ def test_settings_can_be_read(exercise: Exercise) -> None:
     settings = read_settings(exercise.folder)
     assert set(settings.title) == {"ja", "en"}
     assert settings.due
+
+
+@every
+def test_every_question_has_hints(exercise: Exercise) -> None:
+    """Has each question, marked by tests or by a person, a hint in both languages, plain and short?"""
+    asked = {*exercise.full, *(cell.grade_id for cell in exercise.cells if cell.role is Role.MANUAL)}
+    hints = read_settings(exercise.folder).hints
+    assert set(hints) == asked
+    assert [name for name, texts in hints.items() if set(texts) != {"ja", "en"}] == []
+    texts = [text for both in hints.values() for text in both.values()]
+    assert len(set(texts)) == len(texts)
+    for text in texts:
+        assert not re.search(r"[`$\\\n]|\*\*|\s\s", text), f"shown as it stands: {text}"
+        assert 1 <= len(sentences(text)) <= 3, text
+
+
+def sentences(text: str) -> list[str]:
+    """Split a hint at full stops and question marks that end a sentence."""
+    return [part for part in re.split(r"。|(?<=[.?])(?:\s|$)", text) if part.strip()]
+
+
+@every
+def test_hints_do_not_repeat_the_tests(exercise: Exercise) -> None:
+    """Says no hint what the tests' own messages say already?"""
+    said = "\n".join(cell.source for question in exercise.questions.values() for cell in question.tests)
+    for texts in read_settings(exercise.folder).hints.values():
+        assert [part for text in texts.values() for part in sentences(text) if part in said] == []
+
+
+@every
+def test_hints_keep_the_solution(exercise: Exercise) -> None:
+    """Does `saiten check` find no line of a solution, hidden test or mark scheme in a hint, and nothing else?"""
+    assignment = Course.find(ROOT).assignment(exercise.folder.name)
+    (finding,) = look_at_hints(make_parts(assignment, run=nothing_run), assignment)
+    assert finding.state is State.HOLDS, finding.text
 
 
 @every

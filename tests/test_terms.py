@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from markdown_it import MarkdownIt
 
-from prose import JAPANESE, MASK, Passage, passages
+from prose import JAPANESE, MASK, Passage, passages, settings_passages
 
 ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs" / "reference" / "terms.md"
@@ -140,9 +140,9 @@ def unseen_bold(passage: Passage) -> Iterator[str]:
 
 
 def offences(path: Path) -> list[str]:
-    """List everything in a notebook that goes against the page."""
+    """List everything in a notebook, and in the settings beside it, that goes against the page."""
     found = []
-    for passage in passages(path):
+    for passage in (*passages(path), *settings_passages(path.parent)):
         complaints = list(avoided(passage.joined))
         if passage.language != "mixed":
             complaints += unseen_bold(passage)
@@ -245,6 +245,24 @@ def test_a_planted_sentence_is_caught(kind: str, sentence: str, tmp_path: Path) 
     found = offences(path)
     assert found
     assert all(complaint.startswith("planted, cell 4") for complaint in found)
+
+
+@pytest.mark.parametrize(
+    ("language", "sentence"),
+    [("ja", "閾値を動かします。"), ("ja", "値を見る。"), ("en", "Normalize it."), ("en", "A gray picture.")],
+    ids=["term", "style", "ise", "colour"],
+)
+def test_a_planted_hint_is_caught(language: str, sentence: str, tmp_path: Path) -> None:
+    """Does a hint beside a good notebook give a complaint that names it, and a good hint none?"""
+    path = tmp_path / "planted.py"
+    path.write_text(GOOD, encoding="utf-8")
+    hints = {"ja": "しきい値を動かします。", "en": "Move the threshold."}
+    for texts, complaints in ((hints, 0), (hints | {language: sentence}, 1)):
+        lines = "".join(f'{code} = "{text}"\n' for code, text in texts.items())
+        (tmp_path / "assignment.toml").write_text(f"[hints.one]\n{lines}", encoding="utf-8")
+        found = offences(path)
+        assert len(found) == complaints, found
+        assert all(f"assignment.toml one ({language})" in complaint for complaint in found)
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from saiten.answers import question_keys
 from saiten.build.bundle import Parts
 from saiten.bundle import BundleCell, BundleNotebook, Role, questions
+from saiten.check.hints import look_at_hints
 from saiten.check.report import Finding, State
 from saiten.check.scope import free_names, names_bound
 from saiten.check.tails import question_members
@@ -30,6 +31,7 @@ def look(parts: Parts, assignment: Assignment) -> Iterator[Finding]:
     yield from _ids(parts)
     yield from _points(parts)
     yield from _languages(assignment)
+    yield from look_at_hints(parts, assignment)
     for notebook in parts.bundle.notebooks:
         yield from _leaning(parts, notebook)
         yield from _dangerous(notebook)
