@@ -170,8 +170,13 @@ def lay(files: Mapping[str, bytes], folder: Path, owner: int | None) -> None:
 
 
 def lay_what_fits(files: Mapping[str, bytes], folder: Path, owner: int | None) -> None:
-    """The same for a student's own files: one that has no room, or whose name is taken, is left out."""
+    """The same for a student's own files: one without room, or whose name is taken or leads elsewhere, is left out.
+
+    On a floor without a file tree of its own, all of the machine's files can be written at this moment.
+    """
     for name, content in files.items():
+        if "\0" in name or any(part in ("", ".", "..") for part in name.split("/")):
+            continue
         try:
             lay({name: content}, folder, owner)
         except (OSError, ValueError):
