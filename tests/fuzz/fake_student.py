@@ -31,7 +31,8 @@ LIMITS = Limits(cell_seconds=0.5, total_seconds=20, memory_mb=256, message_mb=1,
 NUMBER = "number"
 """stands for the number of the question in a forged message"""
 
-_NUMBERS = "import secrets\nn = secrets.randbits(60)\nassert double(n) == 2 * n"
+_DRAW = "import secrets\nn = secrets.randbits(60)\n"
+_NUMBERS = "assert double(n) == 2 * n"
 _CALLS = """
 seen = []
 def keep(value, *more, **named):
@@ -41,7 +42,6 @@ data, array, table = [1.0, 2.0], np.ones(3), {"a": {1, 2}}
 assert double(keep, data, array=array, table=table) == n
 """
 _HANDLES = """
-n = secrets.randbits(60)
 thing.size = n
 thing["key"] = [n]
 for item in thing:
@@ -57,10 +57,10 @@ def make_bundle() -> Bundle:
     return lessons.bundle(
         lessons.setup("import numpy as np\nimport torch", id="setup"),
         lessons.solution("double", "def double(x, *more, **named):\n    return 2 * x"),
-        lessons.test("test-numbers", _NUMBERS, "assert double(3.0) == reference.double(3.0)", points=1.0),
-        lessons.test("test-calls", _CALLS, points=2.0),
+        lessons.test("test-numbers", _DRAW + _NUMBERS, "assert double(3.0) == reference.double(3.0)", points=1.0),
+        lessons.test("test-calls", _DRAW + _CALLS, points=2.0),
         lessons.solution("thing", thing),
-        lessons.test("test-thing", _HANDLES, points=2.0),
+        lessons.test("test-thing", _DRAW + _HANDLES, points=2.0),
         imports=("numpy", "torch"),
         limits=LIMITS,
     )
@@ -87,6 +87,12 @@ class Script:
     """the judge's questions, in order"""
     threads: list[threading.Thread] = field(default_factory=list)
 
+    def begin(self, sock: socket.socket) -> None:
+        """Start a process, which is a thread."""
+        thread = threading.Thread(target=FakeStudent(sock, self).run, daemon=True)
+        thread.start()
+        self.threads.append(thread)
+
 
 class _Reader(pickle.Unpickler):
     """Reads the judge's questions, which a test of ours wrote."""
@@ -104,7 +110,7 @@ class FakeStudent:
 
     def run(self) -> None:
         """Follow the script; the end of the conversation, whoever ends it, is no error."""
-        with self._sock, suppress(ConnectionError, EOFError):
+        with self._sock, suppress(ConnectionError, EOFError, IndexError):
             while self._script.moves:
                 self._take(self._script.moves.popleft())
 
@@ -115,6 +121,8 @@ class FakeStudent:
             return self._sock.sendall(frame(move.payload, move.blob))
         request = self._question()
         number = request["number"]
+        if request["op"] == "branch":
+            self._branch(answers=move.kind in ("honest", "twice", "drip"))
         right = honest(request, right=self._script.right)
         if move.kind == "mute":
             while self._sock.recv(1 << 16):
@@ -137,6 +145,18 @@ class FakeStudent:
             if move.kind == "frame":
                 raise EOFError
         return None
+
+    def _branch(self, *, answers: bool) -> None:
+        """Take the socket for a copy of this process; the copy follows the same script, if there is to be one."""
+        _, ancillary, _, _ = self._sock.recvmsg(1, socket.CMSG_SPACE(4))
+        size, _ = HEADER.unpack(self._exactly(HEADER.size))
+        self._exactly(size)
+        for _, _, content in ancillary:
+            copy = socket.socket(fileno=struct.unpack("i", content[:4])[0])
+            if answers:
+                self._script.begin(copy)
+            else:
+                copy.close()
 
     def _question(self) -> dict[str, Any]:
         _, size = HEADER.unpack(self._exactly(HEADER.size))
@@ -176,7 +196,14 @@ def honest(request: dict[str, Any], *, right: bool) -> bytes:
             [name, ["h", 10 + index, "function", True, name, "", []]] for index, name in enumerate(request["watch"])
         ]
         return frame(["value", number, ["ok", [0, 2], None, ""], [], names], b"[]")
-    answers: dict[str, Any] = {"len": 3, "iter": handle, "next": ["l", []], "getitem": handle, "getattr": handle}
+    answers: dict[str, Any] = {
+        "branch": True,
+        "len": 3,
+        "iter": handle,
+        "next": ["l", []],
+        "getitem": handle,
+        "getattr": handle,
+    }
     if op == "call":
         first = request["args"][0] if request["args"] else 0
         answers[op] = 2 * first if right and type(first) in (int, float) else -1
@@ -189,9 +216,7 @@ def fakes(script: Script) -> Iterator[None]:
 
     def new_student(_self: Any, _students: Channel, report: Channel, _task: Any) -> int:
         for_judge, for_student = pair()
-        thread = threading.Thread(target=FakeStudent(for_student, script).run, daemon=True)
-        thread.start()
-        script.threads.append(thread)
+        script.begin(for_student)
         with for_judge:
             report.send_object("channel", [for_judge.fileno()])
         return 0
