@@ -46,6 +46,8 @@ demo: $(READY) ## environment, build, a sample class of every assignment marked,
 	  $(SAITEN) grade $$name --course $(DEMO) || test $$? -eq 1; \
 	  $(SAITEN) grade $$name --course $(DEMO) --json > $$results 2>$(DEMO)/log.txt || test $$? -eq 1; \
 	  $(SAITEN) sample $$name --course $(DEMO) --compare $$results; \
+	  $(SAITEN) feedback $$name --course $(DEMO); \
+	  $(SAITEN) report $$name --course $(DEMO); \
 	  printf '%s\n' "Look at $(DEMO)/autograded/student-001/$$name/ (a marked notebook), $$results (every result," \
 	    "for machines), release/$$name/ (what students get), source/$$name/ (what it was made from)."; \
 	  students=$(DEMO_STUDENTS); without="--without broken:endless-loop"; seed=$$((seed + 1)); \
@@ -54,7 +56,8 @@ demo: $(READY) ## environment, build, a sample class of every assignment marked,
 	  "  $(DEMO)/expected.json               who did what, and what each had to get" \
 	  "  cd $(DEMO) && $(abspath $(BIN))/jupyter lab" \
 	  "                                   then open /formgrader at the address it prints: nbgrader's pages, filled" \
-	  "  cd $(DEMO) && $(abspath $(BIN))/nbgrader generate_feedback $(firstword $(DEMO_ASSIGNMENTS))" \
+	  "  $(DEMO)/feedback/student-001/$(firstword $(DEMO_ASSIGNMENTS))/$(firstword $(DEMO_ASSIGNMENTS)).html   what a student reads" \
+	  "  $(DEMO)/report/$(firstword $(DEMO_ASSIGNMENTS))/index.html   the class, for staff: scores, questions, same failures" \
 	  "  docs/README.md                   guides; your own nbgrader course: saiten grade ASSIGNMENT --course DIR" \
 	  "Run make demo again: nothing is marked twice. Remove $(DEMO)/ to begin anew."
 

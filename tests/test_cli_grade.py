@@ -13,8 +13,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from fake_course import GRADES, rows
+from saiten.batch.marking import Marked as Marking
 from saiten.cli import main
-from saiten.cli.table import histogram, plain, reason
+from saiten.cli.table import costly, histogram, plain, reason
 from saiten.results import CellResult, CellStatus, Status, summarise_question
 from saiten.results import Result as Marked
 from tiny_course import ALMOST, ASSIGNMENT, MAXIMUM, RIGHT, STUB, WRONG, make_tiny_course, submitted
@@ -218,6 +219,20 @@ def test_one_reason() -> None:
     assert reason(result(fine, manual)) == "to be marked by a person: essay"
     assert reason(result(fine)) == ""
     assert reason(result(lost, message="cannot be read")) == "cannot be read"
+
+
+def test_what_cost_the_most() -> None:
+    """Are the three costliest questions named, the costliest first, and none where no point was lost?"""
+
+    def row(**scores: float | None) -> Marking:
+        cells = [CellResult(f"{name}-test", "n", score, 4.0, CellStatus.FAILED) for name, score in scores.items()]
+        questions = tuple(summarise_question(cell.name[0], "n", (cell,)) for cell in cells)
+        return Marking(Marked("student-001", "tiny", Status.GRADED, 0.0, 16.0, questions), from_ledger=False)
+
+    rows = [row(a=4.0, b=1.5, c=0.0, d=3.0, e=None), row(a=3.5, b=4.0, c=4.0, d=2.0, e=None)]
+    (said,) = costly(rows)
+    assert said == "What cost the most: c (4 points, 1 student), d (3 points, 2 students), b (2.5 points, 1 student)."
+    assert costly([row(a=4.0, e=None)]) == []
 
 
 @pytest.mark.parametrize(

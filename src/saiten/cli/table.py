@@ -5,7 +5,7 @@ In: a `ClassReport`. Out: text on standard output. Whatever comes from a student
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 from statistics import mean, median
@@ -19,6 +19,8 @@ from saiten.results import CellStatus, Result, Status
 
 _BARS = " ▁▂▃▄▅▆▇█"
 _BINS = 10
+_COSTLY = 3
+"""questions named at the end"""
 _WIDTH = 120
 """columns where standard output is no terminal"""
 _STYLES = {
@@ -102,12 +104,27 @@ def summary(report: ClassReport, seconds: float, workers: int) -> list[str]:
             f"Automatic scores of {maximum:g}: mean {mean(scores):.1f}, median {median(scores):g}, lowest"
             f" {min(scores):g}, highest {max(scores):g}; from 0 to {maximum:g}: |{histogram(scores, maximum)}|"
         )
+        lines += costly(report.rows)
     ran = len(report.rows) - known
     again = f", {known} known from before" if known else ""
     each = f" ({seconds / ran:.2f} s each)" if ran else ""
     by = f" by {workers} worker{'s' if workers > 1 else ''}" if ran else ""
     lines.append(f"{ran} marked{again}, in {seconds:.1f} s{each}{by}.")
     return lines
+
+
+def costly(rows: Sequence[Marked]) -> list[str]:
+    """Name the questions that cost the class the most points, the costliest first; nothing where none was lost."""
+    lost: defaultdict[str, list[float]] = defaultdict(list)
+    for row in rows:
+        for question in row.result.questions:
+            missing = sum(cell.max_score - cell.score for cell in question.cells if cell.score is not None)
+            if missing > 0:
+                lost[question.name].append(missing)
+    worst = sorted(lost, key=lambda name: (-sum(lost[name]), name))[:_COSTLY]
+    people = {name: f"{len(lost[name])} student{'s' if len(lost[name]) > 1 else ''}" for name in worst}
+    said = ", ".join(f"{plain(name)} ({sum(lost[name]):g} points, {people[name]})" for name in worst)
+    return [f"What cost the most: {said}."] if said else []
 
 
 def histogram(scores: Sequence[float], maximum: float) -> str:
@@ -127,8 +144,10 @@ def next_step(rows: Sequence[Marked]) -> str:
     if Status.REJECTED in states:
         return "ask those whose work was rejected to hand it in again, then run the same again."
     if Status.NEEDS_MANUAL in states:
-        return "mark the rest by hand in formgrader."
-    return f"nbgrader generate_feedback {name}"
+        return (
+            f"mark the rest by hand in formgrader, then saiten feedback {name}; saiten report {name} shows the class."
+        )
+    return f"saiten feedback {name} (a page for every student), saiten report {name} (one for staff)."
 
 
 def _score(result: Result) -> str:
