@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import nbformat
 import pytest
 
 from fake_course import hand_in, make_course, mark
@@ -204,3 +207,77 @@ def test_another_hand_in_replaces_the_first(tmp_path: Path) -> None:
     before = {path: os.stat(path).st_mtime_ns for path in folder.rglob("*")}
     mark(tmp_path)
     assert {path: os.stat(path).st_mtime_ns for path in folder.rglob("*")} == before
+
+
+def with_document(document: str) -> tuple[Any, ...]:
+    """What marking a submission gives whose first notebook looks like this."""
+    bundle, submission = make_bundle(), order()
+    result = FakeEngine(bundle).mark(submission)
+    first, *others = result.notebooks
+    return bundle, submission, replace(result, notebooks=(replace(first, document=document), *others))
+
+
+def test_a_marked_notebook_is_cleaned_and_its_result_is_not() -> None:
+    """Do staff get the clean notebook and a word on what is gone, while the ledger's result keeps all?"""
+    marks = make_bundle().notebooks[0].cells
+    output = {"output_type": "display_data", "data": {"text/html": "<b>x</b><script>y</script>"}, "metadata": {}}
+    cells = [
+        {"cell_type": "markdown", "id": "read-this", "metadata": dict(marks[0].metadata), "source": "# read-this"},
+        {"cell_type": "code", "id": "mean", "metadata": dict(marks[1].metadata), "source": "x", "outputs": [output]},
+        {"cell_type": "markdown", "id": "essay", "metadata": dict(marks[4].metadata), "source": "<script>z</script>"},
+    ]
+    document = json.dumps({"cells": cells, "metadata": {"widgets": {}}, "nbformat": 4, "nbformat_minor": 5})
+    bundle, submission, result = with_document(document)
+    wanted = marked_folder(bundle, submission, result, Practice(url=""))
+    text = wanted.files["problem1.ipynb"].decode()
+    assert "script>y" not in text
+    assert "widgets" not in text
+    shown = json.loads(text)["cells"]
+    assert [cell["metadata"] for cell in shown] == [cell["metadata"] for cell in cells]
+    assert shown[0]["source"] == ["# read-this"]
+    assert shown[1]["outputs"][0]["data"] == {"text/html": "<b>x</b>"}
+    assert shown[2]["source"] == ["< script>z< /script>"]
+    assert wanted.notes == (
+        "problem1.ipynb as it stands in autograded/: taken out of action: parts of HTML that act, in mean",
+        "problem1.ipynb as it stands in autograded/: taken out of action: HTML that acts, in essay",
+    )
+    assert result.notebooks[0].document == document
+
+
+@pytest.mark.parametrize("document", ["[" * 100_000, '{"cells": ' * 5000, "3", "null", "", '{"cells": "x"}'])
+def test_a_notebook_that_cannot_be_read_back_costs_nobody_else(document: str) -> None:
+    """Is there a notebook that formgrader can open, and the other notebook of the same student?"""
+    wanted = marked_folder(*with_document(document), Practice(url=""))
+    nbformat.validate(nbformat.reads(wanted.files["problem1.ipynb"].decode(), as_version=4))
+    assert json.loads(wanted.files["problem2.ipynb"])["cells"]
+
+
+ACTIVE = ("evil.html", "evil.HTM", "a/b.svg", "x.xhtml", "x.xml", "page.shtml", "x.svgz", "archive.mhtml")
+
+
+@pytest.mark.parametrize("name", ACTIVE)
+def test_a_file_that_a_browser_would_run_stays_in_submitted(name: str) -> None:
+    """Is a page of the student's own not served in the instructor's origin?"""
+    wanted = marked(replace(order(), files={name: b"<script>", "fig.png": b"x", "page.pdf": b"x", "data.csv": b"1"}))
+    assert set(wanted.files) == {"problem1.ipynb", "problem2.ipynb", "fig.png", "page.pdf", "data.csv", *FILES}
+    assert wanted.notes == (f"{name} is not in autograded/: a browser could run what is in it",)
+
+
+def test_the_courses_own_pages_stay() -> None:
+    """Is a page that the course gave out there, as the course wrote it?"""
+    wanted = marked(replace(order(), files={"guide.html": b"mine"}), files={"guide.html": b"the course's"})
+    assert (wanted.files["guide.html"], wanted.notes) == (b"the course's", ())
+
+
+def test_what_is_marked_already_is_cleaned_from_the_ledger(tmp_path: Path) -> None:
+    """Is a notebook that other rules once let through replaced in the next run, with nothing marked again?"""
+    make_course(tmp_path)
+    hand_in(tmp_path, order(note="<script>x</script>"))
+    assert not mark(tmp_path)["student-001"].from_ledger
+    file = tmp_path / "autograded" / "student-001" / "ps1" / "problem1.ipynb"
+    clean = file.read_bytes()
+    assert b"< script>" in clean
+    file.chmod(0o644)
+    file.write_bytes(clean.replace(b"< script>", b"<script>"))
+    assert mark(tmp_path)["student-001"].from_ledger
+    assert file.read_bytes() == clean
