@@ -17,6 +17,8 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, sync_playwright
 from playwright.sync_api import Page as Tab
 
+from saiten.check.html import render as render_check
+from saiten.check.report import AnswerRow, CheckReport, Fate, Finding, MutantRow, QuestionProof, State
 from saiten.feedback import Page, render
 from saiten.feedback.model import Check, Code, Figure, QuestionPage, Shown
 from saiten.report import figures
@@ -103,7 +105,27 @@ def class_report(*texts: str) -> str:
     return render_report(found, Weeks(("ps0", texts[0]), (WeekRow(texts[0], (None, 0.2), True),)))
 
 
-KINDS: dict[str, Callable[..., str]] = {"feedback": lambda *texts: render(page(*texts)), "report": class_report}
+def proof(*texts: str) -> str:
+    """A proof whose every text is one of these."""
+    rows = tuple(
+        MutantRow(f"m{at}", text, text, 1, f"--- a\n+++ b\n-x = 1\n+{text}", fate, text)
+        for at, (text, fate) in enumerate(zip(texts * 3, (*Fate, *Fate), strict=False))
+    )
+    questions = tuple(QuestionProof(text, 3.0, 1, 1, 1, rows) for text in texts)
+    answers = tuple(
+        AnswerRow(text, "mistake", text, {texts[0]: 1.0}, {texts[0]: at}, text) for at, text in enumerate(texts)
+    )
+    states = (State.HOLDS, State.LOOK, State.FAILS)
+    findings = tuple(Finding(text, state, text, text, text) for text in texts for state in states)
+    titles = {"ja": f"演習 {texts[0]}", "en": f"Exercise {texts[0]}"}
+    return render_check(CheckReport(texts[0], findings, questions, answers, 100.0), ("ja", "en"), titles)
+
+
+KINDS: dict[str, Callable[..., str]] = {
+    "feedback": lambda *texts: render(page(*texts)),
+    "report": class_report,
+    "check": proof,
+}
 
 
 def open_page(browser: Browser, path: Path, text: str, *, script: bool = True, **options: Any) -> tuple[Tab, list[str]]:

@@ -39,6 +39,9 @@ _SILENCE = 30.0
 @click.option("--survivors", is_flag=True, help="Show the change of every mutant that survived, not only the first.")
 @click.option("--workers", type=click.IntRange(min=1), help="Engines at the same time; without it, one for each core.")
 @json_option
+@click.option(
+    "--html", "as_html", is_flag=True, help="Also write report/ASSIGNMENT/check.html, the whole proof as a page."
+)
 @click.option("--unsafe", is_flag=True, help="Go on even where this machine cannot wall students' code off.")
 def command(
     assignments: tuple[str, ...],
@@ -48,6 +51,7 @@ def command(
     survivors: bool,
     workers: int | None,
     as_json: bool,
+    as_html: bool,
     unsafe: bool,
 ) -> None:
     """Prove that an assignment marks as it should. Without ASSIGNMENT, every assignment of the course.
@@ -72,6 +76,7 @@ def command(
       saiten check 02-filters                            one assignment
       saiten check 02-filters --question gaussian        one question, every surviving mutant as a diff
       saiten check 02-filters --no-mutants               quick: without mutants
+      saiten check 02-filters --html                     every mutant's diff and the matrix of answers as a page
       saiten check --json | jq '.assignment, .holds'     for machines
 
     \b
@@ -81,6 +86,7 @@ def command(
       2  something for you to mend first: no such assignment, the reference fails its own tests, ...
     """
     from saiten.check import Options, check_assignment
+    from saiten.check.html import write_check
     from saiten.cli.check_table import print_check
     from saiten.course import Course
     from saiten.errors import CourseError, UserError
@@ -107,6 +113,9 @@ def command(
             click.echo(json.dumps(report.public(), ensure_ascii=False, sort_keys=True))
         else:
             print_check(report, everything=survivors or bool(questions))
+        if as_html:
+            page = write_check(report, assignment)
+            click.echo(f"{assignment.name}: {page}", err=as_json)
     for each in errors[:-1]:
         click.echo(f"Error: {each}", err=True)
     if errors:

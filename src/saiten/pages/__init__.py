@@ -88,6 +88,11 @@ def write_page(package: str, tongue: Tongue, script: str = "", **values: Any) ->
     )
 
 
+def tables_script() -> str:
+    """The script by which tables sort and filter; without it they are as they are."""
+    return _file("saiten.pages", "tables.js")
+
+
 def number(value: float) -> str:
     """Points as people write them: at most two decimals, no zeros behind the point."""
     return f"{value:.2f}".rstrip("0").rstrip(".")

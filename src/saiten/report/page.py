@@ -6,13 +6,12 @@ page's policy runs no script but ours.
 
 from __future__ import annotations
 
-from importlib.resources import files
 from statistics import median
 
 from markupsafe import Markup
 
 from saiten.feedback.words import duration
-from saiten.pages import Tongue, number, write_page
+from saiten.pages import Tongue, number, tables_script, write_page
 from saiten.report.draw import BINS, question_bars, score_histogram
 from saiten.report.figures import ClassFigures, spread
 from saiten.report.weeks import Weeks
@@ -45,7 +44,7 @@ def render(figures: ClassFigures, weeks: Weeks | None = None) -> str:
     return write_page(
         __package__,
         tongue,
-        script=(files(__package__) / "page.js").read_text(encoding="utf-8"),
+        script=tables_script(),
         figures=figures,
         facts=[*facts, ("unmarked", len(figures.unmarked))] if figures.unmarked else facts,
         waiting=waiting,
