@@ -99,6 +99,11 @@ lint: $(READY) ## ruff (rules and format), mypy --strict, import-linter
 bench: $(READY) ## one class marked by nbgrader, by Otter and by Saiten on one core, compared
 	@$(BIN)/python -m bench.run $(BENCH_ARGS)
 
+# Exit code 1: an attack succeeded. Options: make attacks ATTACKS_ARGS="--no-nbgrader --floor landlock", or --help.
+.PHONY: attacks
+attacks: $(READY) ## every attack on plain nbgrader and on both floors of Saiten, as a table; minutes
+	@$(BIN)/python -W ignore tests/attacks/attack_table.py $(ATTACKS_ARGS)
+
 .PHONY: check
 check: $(READY) ## prove every exercise: reference, release, planted answers, mutants; minutes
 	@$(SAITEN) check $(CHECK_ARGS)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -22,6 +23,9 @@ HIDDEN_FILE = "kappa-marker-of-a-hidden-file"
 OTHERS_WORK = "kappa-marker-of-another-student"
 ENVIRONMENT = "kappa-marker-of-the-environment"
 PUBLIC = "kappa-marker-of-the-release"
+GOT_THROUGH = "kappa-got-through"
+"""What an attack prints where it succeeded; it stands nowhere in its text."""
+SAYS_SO = "print('kappa-got-' + 'through')"
 SECRETS = (HIDDEN_TEST, REFERENCE, HIDDEN_FILE, OTHERS_WORK, ENVIRONMENT)
 
 SETUP = f"""
@@ -104,6 +108,14 @@ class Attack:
     """a cell of the attacker's own at the end"""
     real: bool = True
     """whether it works where student and test share a process (nbgrader); tested, not only said"""
+    prose: str = ""
+    """a cell of prose of the attacker's own at the end"""
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    """of the notebook"""
+    then: Attack | None = None
+    """what the next student hands in, who is in league with this one"""
+    lesson: str = "target"
+    """the assignment that is attacked (see `attack_catalogue.LESSONS`)"""
 
     @property
     def questions(self) -> frozenset[str]:

@@ -203,6 +203,25 @@ PATCHES = (
         },
     ),
     Attack(
+        "a transformer that prints points",
+        "each test cell prints a number: its points, and more",
+        {
+            "double": "get_ipython().input_transformers_cleanup.append(\n"
+            "    lambda lines: ['print(2)\\n', '1000'] if any('double' in line for line in lines) else lines)\n"
+            "double = None"
+        },
+        real=False,
+    ),
+    Attack(
+        "a patched do_execute",
+        "the kernel itself says that all went well, and runs nothing",
+        {
+            "last": "async def nothing(*a, **k):\n    return {'status': 'ok', 'execution_count': 1, 'user_expressions': {}, 'payload': []}\n"
+            "get_ipython().kernel.do_execute = nothing\nlast = None"
+        },
+        real=False,
+    ),
+    Attack(
         "a patched run_cell",
         "cells that follow are not run at all",
         {
@@ -348,6 +367,18 @@ VALUES = (
         "a huge array",
         "more than the judge may be sent",
         {"double": "def double(x):\n    return np.zeros(5_000_000)"},
+        real=False,
+    ),
+    Attack(
+        "ten gigabytes",
+        "more memory than the machine may have, in one answer",
+        {"double": "def double(x):\n    return np.zeros(10 << 27)"},
+        real=False,
+    ),
+    Attack(
+        "ten gigabytes in eight bytes",
+        "a view that repeats one number a thousand million times",
+        {"double": "def double(x):\n    return np.broadcast_to(0.0, (10 << 27,))"},
         real=False,
     ),
     Attack(

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from attack_target import Attack
+from attack_target import HIDDEN_TEST, REFERENCE, SAYS_SO, Attack
 
 SHOW = "found = []\n"
 WALK_UP = """
@@ -88,6 +88,8 @@ for pid in {*range(1, 64), os.getppid()} - {os.getpid()}:
         read.append(pid)
         libc.ptrace(17, pid, None, None)
 print("other processes read:", sorted(set(read)))
+if read:
+    print("kappa-got-" + "through")
 """
 ESCAPES = """
 import ctypes, os
@@ -119,6 +121,33 @@ class Spy(student._Unpickler):
 student._Unpickler = Spy
 def double(x):
     return x * 2
+"""
+
+MEMORY = f"""
+halves = {[(marker[:12], marker[12:]) for marker in (HIDDEN_TEST, REFERENCE)]!r}
+with open("/proc/self/mem", "rb", 0) as memory:
+    for line in open("/proc/self/maps"):
+        place, rights = line.split()[:2]
+        start, end = (int(part, 16) for part in place.split("-"))
+        while rights[0] == "r" and start < end:
+            try:
+                memory.seek(start)
+                chunk = memory.read(min(end - start, 1 << 24))
+            except (OSError, ValueError, OverflowError):
+                break
+            for first, second in halves:
+                at = chunk.find(first.encode())
+                while at >= 0:
+                    if chunk[at + 12 : at + 12 + len(second)] == second.encode():
+                        {SAYS_SO}
+                    at = chunk.find(first.encode(), at + 1)
+            start += max(len(chunk), 1)
+"""
+INPUTS = """
+seen = []
+def count(text):
+    seen.append(text)
+    return {letter: text.count(letter) for letter in text}
 """
 
 ALL = (
@@ -159,8 +188,27 @@ ALL = (
         after="print(len(seen), b''.join(seen).decode('latin-1'))",
         real=False,
     ),
+    Attack("searches its own memory", "hidden tests and reference by /proc/self/mem", after=MEMORY, real=False),
 )
 """None of them answers a question wrong: they keep their points, and read nothing."""
+
+SHOWN_INPUTS = Attack(
+    "prints the inputs of hidden tests",
+    "what hidden tests pass, in the feedback",
+    {"count": INPUTS},
+    after="if 'banana' in seen:\n    " + SAYS_SO,
+)
+"""The answer is right; what a call saw is shown by a later cell."""
+
+ONE_BIT = Attack(
+    "asks one bit of a submission",
+    "a wrong answer at one input tells, by the score, whether a hidden test passes it",
+    {
+        "count": "def count(text):\n    return {} if text == 'banana' else {letter: text.count(letter) for letter in text}"
+    },
+    real=False,
+)
+"""The score is the answer to the question; no grader that tells scores can withhold it."""
 
 SCAN = """
 pairs = {pairs!r}

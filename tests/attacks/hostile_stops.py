@@ -193,6 +193,13 @@ FLOODS = (
         real=False,
     ),
     Attack(
+        "a hundred thousand figures",
+        "a notebook that grows",
+        after="import base64\nfrom IPython.display import display\npicture = base64.b64encode(bytes(3000)).decode()\n"
+        "for n in range(100_000):\n    display({'image/png': picture}, raw=True)",
+        real=False,
+    ),
+    Attack(
         "an error of ten megabytes", "a traceback that grows", after="raise ValueError('x' * 10_000_000)", real=False
     ),
 )

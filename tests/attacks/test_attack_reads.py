@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import re
-import socket
-import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import attack_target as target
 import hostile_reads
 import pytest
 from attack_room import Room
+from attack_world import Listeners, listening
 
 from saiten.grading import Engine
 
@@ -101,45 +99,11 @@ def test_no_secret_is_anywhere_in_the_students_memory(room: Room) -> None:
     assert target.scores(result) == target.POINTS
 
 
-@dataclass
-class Listeners:
-    """Sockets of this machine that a student must not reach."""
-
-    sockets: dict[str, socket.socket]
-    tcp_port: int
-    udp_port: int
-    abstract: str
-    path: str
-
-    def heard(self) -> list[str]:
-        """Which of them something arrived at."""
-        heard = []
-        for name, listener in self.sockets.items():
-            with contextlib.suppress(BlockingIOError):
-                if name == "udp":
-                    listener.recv(100)
-                else:
-                    listener.accept()[0].close()
-                heard.append(name)
-        return heard
-
-
 @pytest.fixture
 def listeners(tmp_path: Path) -> Iterator[Listeners]:
     """A TCP, a UDP, an abstract and a file socket, all of this process's."""
-    with contextlib.ExitStack() as stack:
-        tcp = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
-        udp = stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
-        udp.bind(("127.0.0.1", 0))
-        abstract, path = f"\0kappa-{uuid.uuid4()}", str(tmp_path / "s")
-        sockets = {"tcp": tcp, "udp": udp}
-        for name, address in (("abstract", abstract), ("file", path)):
-            sockets[name] = stack.enter_context(socket.socket(socket.AF_UNIX))
-            sockets[name].bind(address)
-            sockets[name].listen()
-        for each in sockets.values():
-            each.setblocking(False)
-        yield Listeners(sockets, tcp.getsockname()[1], udp.getsockname()[1], abstract, path)
+    with listening(tmp_path) as sockets:
+        yield sockets
 
 
 def test_nothing_is_sent_away(room: Room, listeners: Listeners) -> None:
@@ -168,61 +132,6 @@ print(attempt(socket.AF_INET, socket.SOCK_STREAM, ("127.0.0.1", {listeners.tcp_p
     assert "sent" not in shown
     names = "import socket\ntry:\n    socket.getaddrinfo('example.org', 80)\nexcept OSError:\n    print('no', 'names')"
     assert "no names" in _shown(room, target.Attack("dns", "names", after=names))
-
-
-LEAVE = """
-import ctypes, os, socket
-libc = ctypes.CDLL(None, use_errno=True)
-libc.shmat.restype = ctypes.c_void_p
-segment = libc.shmget({key}, 4096, 0o1666)
-if segment >= 0:
-    ctypes.memmove(libc.shmat(segment, None, 0), b"a note", 7)
-queue = libc.msgget({key}, 0o1666)
-for place in ("/tmp", "/dev/shm", os.path.expanduser("~"), ".", "/var/tmp", "/run"):
-    try:
-        open(os.path.join(place, "{name}"), "w").write("a note")
-    except OSError:
-        pass
-if os.fork() == 0:
-    os.setsid()
-    ear = socket.socket(socket.AF_UNIX)
-    ear.bind("\\0{name}")
-    ear.listen()
-    while True:
-        ear.accept()
-print("left", segment >= 0, queue >= 0, os.path.exists("/tmp/{name}"))
-"""
-LOOK = """
-import ctypes, os, socket
-libc = ctypes.CDLL(None, use_errno=True)
-found = []
-if libc.shmget({key}, 4096, 0) >= 0 or libc.msgget({key}, 0) >= 0:
-    found.append("sysv")
-for place in ("/tmp", "/dev/shm", os.path.expanduser("~"), ".", "/var/tmp", "/run"):
-    if os.path.exists(os.path.join(place, "{name}")):
-        found.append(place)
-try:
-    socket.socket(socket.AF_UNIX).connect("\\0{name}")
-    found.append("abstract socket")
-except OSError:
-    pass
-print("found", found)
-"""
-
-
-def test_nothing_is_left_for_the_next_student(room: Room) -> None:
-    """Are shared memory, message queues, files everywhere and a listening daemon gone when the next one comes?"""
-    words = {"key": str(uuid.uuid4().int & 0x7FFFFFFF), "name": f"kappa-{uuid.uuid4()}"}
-
-    def text(template: str) -> str:
-        for name, value in words.items():
-            template = template.replace(f"{{{name}}}", value)
-        return template
-
-    left = _shown(room, target.Attack("leaves a note", "the next student", after=text(LEAVE) + "\n" + text(LOOK)))
-    assert "left True True True" in left
-    assert "sysv" in left, "the one who left it finds it"
-    assert "found []" in _shown(room, target.Attack("looks for a note", "the one before", after=text(LOOK)))
 
 
 def test_home_and_scratch_are_empty_at_the_start(room: Room) -> None:

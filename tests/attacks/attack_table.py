@@ -1,0 +1,222 @@
+"""`make attacks`: every attack on plain nbgrader and on Saiten, on each of its floors, as a table.
+
+In: options (`--help`). Out: the table, or JSON; exit code 1 if any attack succeeded on Saiten. Takes minutes: nbgrader
+starts a kernel for every submission. `--save` writes docs/reference/attacks.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import sys
+import tempfile
+import warnings
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+for folder in (ROOT / "tests", ROOT / "tests" / "attacks"):
+    if str(folder) not in sys.path:
+        sys.path.insert(0, str(folder))
+
+from attack_catalogue import CASES, Case, items  # noqa: E402
+from attack_nbgrader import PlainNbgrader  # noqa: E402
+from attack_trial import Floor, Outcome  # noqa: E402
+from attack_world import world  # noqa: E402
+
+PAGE = ROOT / "docs" / "reference" / "attacks.md"
+FLOORS = ("namespaces", "landlock")
+"""Names of Saiten's sandboxes."""
+OURS = "beyond the list"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table."""
+
+    attack: str
+    kind: str
+    items: tuple[str, ...]
+    """ids of the list's items that it tries; none: it is our own"""
+    nbgrader: str
+    nbgrader_successes: tuple[str, ...] | None
+    """None: not run"""
+    here: dict[str, str]
+    """floor to verdict"""
+    successes: dict[str, tuple[str, ...]]
+    """floor to what it got that it must not get"""
+
+
+def on_nbgrader(names: Sequence[str]) -> dict[str, Outcome]:
+    """Try attacks on plain nbgrader, in one course."""
+    cases = [case for case in CASES if case.name in set(names) and not case.plain]
+    if not cases:
+        return {}
+    with tempfile.TemporaryDirectory(prefix="attacked-nbgrader-") as folder:
+        grader = PlainNbgrader(Path(folder), {case.lesson for case in cases})
+        try:
+            return {case.name: _told("nbgrader", case, grader.try_out(case)) for case in cases}
+        finally:
+            grader.close()
+
+
+def on_floor(sandbox: str, names: Sequence[str]) -> dict[str, Outcome]:
+    """Try attacks on Saiten with one of its sandboxes."""
+    with tempfile.TemporaryDirectory(prefix="attacked-") as folder, world(Path(folder)) as course:
+        floor = Floor(sandbox, course)
+        try:
+            return {case.name: _told(sandbox, case, floor.try_out(case)) for case in CASES if case.name in set(names)}
+        finally:
+            floor.close()
+
+
+def _told(where: str, case: Case, outcome: Outcome) -> Outcome:
+    print(f"{where}: {case.name}: {'; '.join(outcome.successes) or outcome.verdict}", file=sys.stderr)
+    return outcome
+
+
+def rows(cases: Sequence[Case], floors: Sequence[str], *, nbgrader: bool, jobs: int) -> list[Row]:
+    """Run everything; one row for each case."""
+    tried = {name: tuple(item.id for item in items() if name in item.attacks) for name in (case.name for case in cases)}
+    names = [case.name for case in cases]
+    with ProcessPoolExecutor(jobs) as pool:
+        shares = [names[start::jobs] for start in range(jobs)] if nbgrader else []
+        plain_runs = [pool.submit(on_nbgrader, share) for share in shares]
+        floor_runs = {floor: pool.submit(on_floor, floor, names) for floor in floors}
+        plain = {name: outcome for run in plain_runs for name, outcome in run.result().items()}
+        here = {floor: run.result() for floor, run in floor_runs.items()}
+    found = []
+    for case in cases:
+        seen = plain.get(case.name)
+        words = case.plain or "not run: left out on demand"
+        found.append(
+            Row(
+                case.name,
+                case.kind,
+                tried[case.name],
+                seen.verdict if seen else words,
+                seen.successes if seen else None,
+                {floor: outcomes[case.name].verdict for floor, outcomes in here.items()},
+                {floor: outcomes[case.name].successes for floor, outcomes in here.items()},
+            )
+        )
+    return found
+
+
+def totals(table: Sequence[Row]) -> dict[str, int]:
+    """How many there were, ran on nbgrader, succeeded there, and succeeded on each floor."""
+    floors = list(table[0].here) if table else []
+    return {
+        "attacks": len(table),
+        "ours": sum(not row.items for row in table),
+        "run on nbgrader": sum(row.nbgrader_successes is not None for row in table),
+        "succeeded on nbgrader": sum(bool(row.nbgrader_successes) for row in table),
+        **{f"succeeded on {floor}": sum(bool(row.successes[floor]) for row in table) for floor in floors},
+    }
+
+
+def _cells(row: Row) -> list[str]:
+    plain = "; ".join(row.nbgrader_successes or ()) or row.nbgrader
+    here = ["; ".join(row.successes[floor]) or verdict for floor, verdict in row.here.items()]
+    count = sum(bool(got) for got in row.successes.values())
+    return [row.kind, row.attack, ("**" if row.nbgrader_successes else "") + plain, *here, str(count)]
+
+
+def show(table: Sequence[Row]) -> None:
+    """Print the table for people."""
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    floors = list(table[0].here) if table else []
+    grid = Table(title="What a submission may try, and what it got", show_lines=False)
+    for name in ("", "attack", "plain nbgrader", *(f"Saiten, {floor}" for floor in floors), "successes here"):
+        grid.add_column(name)
+    for row in table:
+        cells = [escape(cell.removeprefix("**")) for cell in _cells(row)]
+        cells[2] = f"[red]{cells[2]}[/red]" if row.nbgrader_successes else cells[2]
+        grid.add_row(*cells, style="bold red" if any(row.successes.values()) else None)
+    grid.add_section()
+    counts = totals(table)
+    here = [str(counts[f"succeeded on {floor}"]) for floor in floors]
+    succeeded = f"{counts['succeeded on nbgrader']} of {counts['run on nbgrader']} succeeded"
+    grid.add_row("total", f"{len(table)} attacks", succeeded, *here, str(sum(map(int, here))), style="bold")
+    Console(width=None if sys.stdout.isatty() else 200).print(grid)
+
+
+def page(table: Sequence[Row]) -> str:
+    """The same as a page of the documentation."""
+    floors = list(table[0].here) if table else []
+    counts = totals(table)
+    versions = ", ".join(f"{name} {version(name)}" for name in ("saiten", "nbgrader", "nbclient", "ipykernel", "numpy"))
+    system = f"Python {platform.python_version()}, Linux {platform.release()}"
+    lines = [
+        "# Attacks, and what they got",
+        "",
+        "Written by `make attacks ATTACKS_ARGS=--save`; do not edit. What each attack does stands in `tests/attacks/`,",
+        "by this name. **Bold** in the column of nbgrader: it succeeded there, that is, it got points for a wrong",
+        "answer, or read, changed or delayed what is not the student's.",
+        "",
+        f"Captured on {datetime.now(UTC):%Y-%m-%d}: {versions}; {system}; uid {os.geteuid()}.",
+        "",
+        f"{counts['attacks']} attacks, {counts['ours']} of them {OURS} in `tests/attacks/items.toml`. "
+        f"On plain nbgrader {counts['run on nbgrader']} were run and {counts['succeeded on nbgrader']} succeeded. "
+        + " ".join(f"On Saiten ({floor}): {counts[f'succeeded on {floor}']} successes." for floor in floors),
+        "",
+        "| aim | attack | plain nbgrader | "
+        + " | ".join(f"Saiten, {floor}" for floor in floors)
+        + " | successes here |",
+        "|" + "---|" * (4 + len(floors)),
+    ]
+    for row in table:
+        cells = [_escaped(cell) for cell in _cells(row)]
+        cells[2] = f"**{cells[2].removeprefix(r'**')}**" if row.nbgrader_successes else cells[2]
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def _escaped(text: str) -> str:
+    """Text that stays text in a cell of a table in Markdown."""
+    plain = "".join(letter if letter.isprintable() else " " for letter in text)
+    for letter in "\\`|<>[]_":
+        plain = plain.replace(letter, f"\\{letter}")
+    return plain
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run what the command line asks for; return the exit code."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--json", action="store_true", help="one JSON document instead of the table")
+    parser.add_argument("--save", action="store_true", help=f"write {PAGE.relative_to(ROOT)}")
+    parser.add_argument(
+        "--only", action="append", default=[], metavar="NAME", help="this attack (more than once: these)"
+    )
+    parser.add_argument("--floor", action="append", choices=FLOORS, help="this floor (may be repeated)")
+    parser.add_argument(
+        "--no-nbgrader", action="store_true", help="leave out plain nbgrader, which takes most of the time"
+    )
+    parser.add_argument("--jobs", type=int, default=min(2, os.cpu_count() or 1), help="processes at a time")
+    options = parser.parse_args(arguments)
+    warnings.simplefilter("ignore")  # of nbformat and nbgrader, on notebooks that are broken on purpose
+    known = {case.name for case in CASES}
+    if unknown := sorted(set(options.only) - known):
+        parser.error(f"there is no attack called {unknown[0]!r}")
+    cases = [case for case in CASES if not options.only or case.name in options.only]
+    table = rows(cases, options.floor or FLOORS, nbgrader=not options.no_nbgrader, jobs=options.jobs)
+    if options.save:
+        PAGE.write_text(page(table), encoding="utf-8")
+    if options.json:
+        print(json.dumps({"totals": totals(table), "attacks": [asdict(row) for row in table]}, ensure_ascii=False))
+    else:
+        show(table)
+    return int(any(got for row in table for got in row.successes.values()))
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
