@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any, Self
 
-ENGINE_VERSION = "1"
+ENGINE_VERSION = "2"
 """Part of every result's key in the ledger; raised whenever the same submission could get another verdict."""
 
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from saiten.bundle import BundleCell, BundleNotebook, Role
-from saiten.check.scope import free_names
+from saiten.grading.scope import free_names
 
 
 def blocks(notebook: BundleNotebook) -> tuple[list[BundleCell], list[list[BundleCell]]]:

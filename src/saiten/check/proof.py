@@ -21,13 +21,13 @@ from saiten.check import cheats, mutants
 from saiten.check.lab import Batch, Job, Lab
 from saiten.check.order import in_other_order, is_turned
 from saiten.check.report import AnswerRow, CheckReport, Finding, QuestionProof, State
-from saiten.check.scope import names_in
 from saiten.check.statics import look
 from saiten.check.tails import Tail, make_tails
 from saiten.check.waivers import read_waivers
 from saiten.check.whole import Whole
 from saiten.course import ANSWERS_FOLDER, WAIVERS_FILE, Assignment
 from saiten.errors import SourceError
+from saiten.grading.scope import names_in
 from saiten.sample.work import Exercise
 
 Tell = Callable[[str, int, int], None]

@@ -14,9 +14,9 @@ from saiten.build.bundle import Parts
 from saiten.bundle import BundleCell, BundleNotebook, Role, questions
 from saiten.check.hints import look_at_hints
 from saiten.check.report import Finding, State
-from saiten.check.scope import free_names, names_bound
 from saiten.check.tails import question_members
 from saiten.course import Assignment
+from saiten.grading.scope import free_names, names_bound
 from saiten.languages import language_of
 from saiten.notebook import read_source
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from saiten.answers import question_keys
 from saiten.bundle import Bundle, BundleCell, BundleNotebook, Role, questions
 from saiten.check.order import blocks
-from saiten.check.scope import free_names
+from saiten.grading.scope import free_names
 
 _QUICK_SECONDS = 0.2
 """A leading cell that brings no name and takes longer only draws."""

@@ -6,6 +6,7 @@ In: the arguments of a call. Out: those objects, in order; and, after the call, 
 from __future__ import annotations
 
 import sys
+from collections import Counter, OrderedDict
 from collections.abc import Mapping
 from typing import Any
 
@@ -37,6 +38,20 @@ def is_tensor(value: Any) -> bool:
     """A torch tensor proper, in a process that has imported torch."""
     torch = sys.modules.get("torch")
     return torch is not None and type(value) is torch.Tensor
+
+
+def fresh(value: Any) -> Any:
+    """A copy of plain data as `codec` rebuilds it, so that a change of the one is none of the other; else the same."""
+    kind = type(value)
+    if kind in (list, tuple):
+        return kind(map(fresh, value))
+    if kind in (dict, OrderedDict, Counter):
+        return kind({key: fresh(item) for key, item in value.items()})
+    if kind in (set, bytearray):
+        return kind(value)
+    if kind is np.ndarray:
+        return value.copy()
+    return value.detach().clone().requires_grad_(value.requires_grad) if is_tensor(value) else value
 
 
 def update(target: Any, new: Any) -> None:

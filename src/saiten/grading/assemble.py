@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from saiten.bundle import Bundle, BundleCell, BundleNotebook, Role, questions
-from saiten.grading.judge import Record
+from saiten.grading.progress import Record
 from saiten.grading.rebuild import Plan, Step, document_ids
 from saiten.results import CellResult, CellStatus, NotebookResult, QuestionResult, Status, summarise_question
 

@@ -15,7 +15,7 @@ import tempfile
 import time
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -26,7 +26,7 @@ from saiten.grading import cgroups, litter, process
 from saiten.grading.assemble import assemble, missing_notebook, total
 from saiten.grading.channel import Channel, ChannelClosed, ChannelTimeout, pair
 from saiten.grading.floor import FLOORS
-from saiten.grading.judge import Record
+from saiten.grading.progress import Progress, Record
 from saiten.grading.rebuild import Plan, parse, plan
 from saiten.grading.sandbox import NamespaceSandbox, Seat, UnsafeSandbox
 from saiten.grading.shell import command_shell, font_cache
@@ -291,39 +291,77 @@ class _House:
         for channel in (self._judges, *self._students.values()):
             channel.close()
 
-    def judge(self, planned: Plan, files: Mapping[str, bytes], seed: int, until: str | None) -> process.Report:
+    def judge(self, planned: Plan, files: Mapping[str, bytes], seed: int, until: str | None) -> Progress:
         """Judge one submission of this notebook.
+
+        A judge that does not come back from a step (C code that a student's answer keeps busy, say) is ended, and
+        another one goes on behind that step.
 
         Raises:
             EngineError: the judge failed, or took longer than any submission may.
         """
+        end = time.monotonic() + self._bundle.limits.total_seconds
+        progress = Progress([Record() for _ in planned.steps], end)
         students = self._parent_for(planned)
-        ours, theirs = pair()
-        with theirs:
-            self._judges.send_object(("judge", process.JudgeTask(planned, seed, until)), [theirs.fileno()])
-        report = Channel(ours)
-        (_, judge_pid), _ = self._judges.receive_object(time.monotonic() + SPARE_SECONDS)
-        deadline = time.monotonic() + self._bundle.limits.total_seconds + SPARE_SECONDS
-        student: int | None = None
+        pids: list[int] = []
         try:
-            while True:
-                (kind, body), _ = report.receive_object(deadline)
-                if kind == "done":
-                    result: process.Report = body
-                    return result
-                if kind == "failed":
-                    raise EngineError(f"the judge failed:\n{body}")
-                if student is not None:
-                    self._kill(students, student)
-                student = self._new_student(students, report, process.StudentTask(files, int(_mix(str(seed)), 16)))
+            while not self._judge_on(
+                files, process.JudgeTask(planned, seed, until, progress), progress, students, pids
+            ):
+                if time.monotonic() > end + SPARE_SECONDS:
+                    raise EngineError("the judge gave no verdict in time")
         except ChannelClosed:
             raise EngineError("the judge ended without a verdict") from None
         except ChannelTimeout:
             raise EngineError("the judge gave no verdict in time") from None
         finally:
+            for pid in pids:
+                self._kill(students, pid)
+        return progress
+
+    def _judge_on(
+        self,
+        files: Mapping[str, bytes],
+        task: process.JudgeTask,
+        progress: Progress,
+        students: Channel,
+        pids: list[int],
+    ) -> bool:
+        """Let one judge go on with a submission; False if it had to be given up, with the step noted as busy."""
+        ours, theirs = pair()
+        with theirs:
+            self._judges.send_object(("judge", task), [theirs.fileno()])
+        report = Channel(ours)
+        (_, judge_pid), _ = self._judges.receive_object(time.monotonic() + SPARE_SECONDS)
+        last = progress.end + SPARE_SECONDS
+        watch = last
+        try:
+            while True:
+                try:
+                    (kind, body), _ = report.receive_object(min(last, watch))
+                except ChannelTimeout:
+                    if watch >= last:
+                        raise
+                    return False
+                watch = last
+                if kind == "failed":
+                    raise EngineError(f"the judge failed:\n{body}")
+                if kind == "student":
+                    while pids:
+                        self._kill(students, pids.pop())
+                    student = process.StudentTask(files, int(_mix(str(task.seed)), 16))
+                    pids.append(self._new_student(students, report, student))
+                    continue
+                for index, record in body.records.items():
+                    progress.records[index] = record
+                for item in fields(Progress):
+                    if item.name != "records":
+                        setattr(progress, item.name, getattr(body.state, item.name))
+                if kind == "done":
+                    return True
+                watch = time.monotonic() + body.seconds
+        finally:
             report.close()
-            if student is not None:
-                self._kill(students, student)
             self._judges.send_object(("kill", judge_pid))
 
     def _new_student(self, students: Channel, report: Channel, task: process.StudentTask) -> int:

@@ -7,12 +7,12 @@ Names that solution cells bring belong to the student; so do names of the instru
 from __future__ import annotations
 
 import ast
+import builtins
 import contextlib
 import copy
 import hashlib
 import importlib
 import random
-import re
 import sys
 import warnings
 from collections.abc import Iterable, Mapping
@@ -22,12 +22,12 @@ from typing import Any
 
 import cloudpickle
 import numpy as np
-from IPython.core.inputtransformer2 import TransformerManager
 
 from saiten.bundle import BundleCell, BundleNotebook, Role
 from saiten.errors import EngineError
-from saiten.grading.judge import Ground
+from saiten.grading.names import Ground
 from saiten.grading.rebuild import leading_cells
+from saiten.grading.scope import names_bound, names_in_functions, names_used, parsed, syntax
 from saiten.grading.shell import CaptureShell, Output
 
 
@@ -54,8 +54,6 @@ def run_and_compare(shell: CaptureShell, source: str, name: str, count: int, lim
 
 
 _MISSING = object()
-_MAGIC_CALLS = frozenset({"run_line_magic", "run_cell_magic", "system", "getoutput"})
-"""what IPython makes of magics and shell commands"""
 _SHELL_NAMES = frozenset({"In", "Out", "exit", "quit", "get_ipython", "open", "reference"})
 
 
@@ -107,7 +105,8 @@ def prepare(shell: CaptureShell, notebook: BundleNotebook, limit: int) -> Ground
         for cell in notebook.cells
         if cell.id in tainted and cell.id not in leading
     }
-    return Ground(notebook, first, second, brought, tainted, remote, outputs, functions)
+    shared, confiding = names_shared(notebook.cells), tests_that_confide(notebook.cells, second.__dict__, remote)
+    return Ground(notebook, first, second, brought, tainted, remote, outputs, functions, shared, confiding)
 
 
 class _Objects:
@@ -168,7 +167,7 @@ def own_functions(source: str, remote: Iterable[str]) -> CodeType | None:
 
 def _functions(source: str) -> list[ast.FunctionDef | ast.AsyncFunctionDef]:
     """Function definitions of a cell that compute nothing when they are made."""
-    tree = _tree(source)
+    tree = parsed(source)
     found = [node for node in tree.body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)] if tree else []
     plain = []
     for node in found:
@@ -180,7 +179,7 @@ def _functions(source: str) -> list[ast.FunctionDef | ast.AsyncFunctionDef]:
 
 def _function_names(source: str) -> frozenset[str]:
     """Functions that a cell defines and does not bind to anything else."""
-    tree = _tree(source)
+    tree = parsed(source)
     if tree is None:
         return frozenset()
     defined = {node.name for node in _functions(source)}
@@ -231,7 +230,7 @@ def not_imported(source: str, brought: Mapping[str, Any]) -> tuple[str, ...]:
     answers, though their values were defined elsewhere.
     """
     imported: set[str] = set()
-    for node in _nodes(source):
+    for node in syntax(source):
         if isinstance(node, ast.Import | ast.ImportFrom):
             imported.update((alias.asname or alias.name).partition(".")[0] for alias in node.names)
         if isinstance(node, ast.ImportFrom) and node.names[0].name == "*":
@@ -249,12 +248,45 @@ def is_library(value: Any, imported: bool) -> bool:
     return getattr(value, "__module__", "__main__") not in ("__main__", None)
 
 
+def names_shared(cells: Iterable[BundleCell]) -> frozenset[str]:
+    """Names of the notebook that functions and classes of the reference read when they are called.
+
+    A test that binds such a name anew, or deletes it, does so for the student's code; any other name of a test's is
+    its own, even if an answer happens to bring the same.
+    """
+    shared: set[str] = set()
+    for cell in cells:
+        if cell.cell_type == "code" and cell.role is not Role.TEST:
+            shared |= names_in_functions(cell.source)
+    return frozenset(shared)
+
+
+def tests_that_confide(
+    cells: Iterable[BundleCell], names: Mapping[str, Any], remote: Mapping[str, Iterable[str]]
+) -> frozenset[str]:
+    """Ids of test cells whose data tests behind later code use as well: an answer to these must not remember them."""
+    theirs = {name for group in remote.values() for name in group}
+    tools = {name for name, value in names.items() if isinstance(value, ModuleType) or callable(value)}
+    place, uses = 0, []
+    for cell in cells:
+        if cell.cell_type == "code" and cell.role is not Role.TEST:
+            place += 1
+        elif cell.role is Role.TEST and not cell.in_student:
+            read = names_used(cell.source) - theirs - tools - {"reference"} - set(vars(builtins))
+            uses.append((place, cell.id, read, read | names_bound(cell.source)))
+    return frozenset(
+        cell_id
+        for place, cell_id, _, passed in uses
+        if any(later > place and not passed.isdisjoint(read) for later, _, read, _ in uses)
+    )
+
+
 def test_imports(notebook: BundleNotebook) -> tuple[str, ...]:
     """Modules that test cells import, so that the judges inherit them."""
     found: dict[str, None] = {}
     for cell in notebook.cells:
         if cell.role is Role.TEST:
-            for node in _nodes(cell.source):
+            for node in syntax(cell.source):
                 if isinstance(node, ast.Import):
                     found.update(dict.fromkeys(alias.name for alias in node.names))
                 elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
@@ -272,28 +304,3 @@ def import_all(names: Iterable[str]) -> None:
         for name in names:
             with contextlib.suppress(Exception):
                 importlib.import_module(name)
-
-
-def names_used(source: str) -> frozenset[str]:
-    """Every name that a cell mentions, functions' bodies included."""
-    return frozenset(node.id for node in _nodes(source) if isinstance(node, ast.Name))
-
-
-def _tree(source: str) -> ast.Module | None:
-    try:
-        tree: ast.Module = ast.parse(TransformerManager().transform_cell(source))
-        return tree
-    except (SyntaxError, ValueError):
-        return None
-
-
-def _nodes(source: str) -> list[ast.AST]:
-    """Syntax of a cell; what stands behind a magic (`%%time`, `%timeit -o f(x)`) is in there, too."""
-    tree = _tree(source)
-    nodes = list(ast.walk(tree)) if tree is not None else []
-    for node in list(nodes):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _MAGIC_CALLS:
-            texts = [item.value for item in node.args if isinstance(item, ast.Constant) and type(item.value) is str]
-            for text in texts:
-                nodes += _nodes(text) or [ast.Name(word) for word in re.findall(r"[^\W\d]\w*", text)]
-    return nodes

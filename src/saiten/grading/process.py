@@ -33,7 +33,8 @@ from saiten.grading.channel import Channel, ChannelClosed
 from saiten.grading.codec import MAX_STRUCTURE
 from saiten.grading.floor import make_sandbox
 from saiten.grading.ground import import_all, prepare, run_leading, test_imports
-from saiten.grading.judge import Judge, Record
+from saiten.grading.judge import Judge
+from saiten.grading.progress import Progress, Record
 from saiten.grading.rebuild import Plan
 from saiten.grading.sandbox import Seat
 from saiten.grading.shell import CaptureShell, prepare_matplotlib
@@ -79,6 +80,8 @@ class JudgeTask:
     seed: int
     until: str | None = None
     """see `Judge`"""
+    progress: Progress | None = None
+    """where a judge of the same submission came to that did not come back"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,10 +94,14 @@ class StudentTask:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a judge sends to the worker at the end."""
+    """What a judge sends to the worker: before each step, and at the end."""
 
-    records: list[Record]
-    notes: list[str]
+    records: dict[int, Record]
+    """by step: those that are complete and have not been sent yet"""
+    state: Progress
+    """everything but the records"""
+    seconds: float = 0.0
+    """after which the judge is to be ended if nothing more comes"""
 
 
 def main() -> None:
@@ -236,10 +243,22 @@ def _judge_main(task: JudgeTask, ground: Any, limits: Limits, shell: CaptureShel
         _, fds = report.receive_object()
         return Channel(socket.socket(fileno=fds[0]), max_structure=MAX_STRUCTURE, max_blob=limits.message_mb << 20)
 
-    judge = Judge(ground, task.plan, limits, shell, new_student, task.until)
+    sent: set[int] = set()
+
+    def tell(progress: Progress, seconds: float, *, kind: str = "busy") -> None:
+        done = {
+            index: record
+            for index, record in enumerate(progress.records)
+            if index not in sent and index != progress.busy and record != Record()
+        }
+        sent.update(done)
+        report.send_object((kind, Report(done, replace(progress, records=[]), seconds)))
+
+    judge = Judge(ground, task.plan, limits, shell, new_student, task.until, progress=task.progress, tell=tell)
     try:
         judge.run()
-        report.send_object(("done", Report(judge.records, judge.notes)))
+        judge.progress.busy = None
+        tell(judge.progress, 0.0, kind="done")
     except BaseException:
         with suppress(BaseException):
             report.send_object(("failed", traceback.format_exc()))

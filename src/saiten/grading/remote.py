@@ -8,28 +8,31 @@ from __future__ import annotations
 
 import io
 import json
-import pickle
-import sys
 import time
-from collections.abc import Callable
-from types import FunctionType, MethodType
+from collections.abc import Callable, Mapping
 from typing import Any, NoReturn
 from weakref import WeakValueDictionary
 
-import cloudpickle
-
-from saiten.grading.arguments import is_tensor, mutables, update
-from saiten.grading.channel import Channel, ChannelClosed, ChannelTimeout, TooLarge
-from saiten.grading.codec import Decoder, Forged, unpack
-from saiten.grading.faults import CannotSend, StudentGone, StudentTimeout, make_exception, plain_exception
+from saiten.grading.arguments import mutables, update
+from saiten.grading.channel import Channel, ChannelClosed, ChannelTimeout, TooLarge, pair
+from saiten.grading.codec import MAX_STRUCTURE, Decoder, Forged, unpack
+from saiten.grading.faults import StudentGone, StudentTimeout, make_exception, plain_exception
 from saiten.grading.handles import CallableHandle, Handle, signature
+from saiten.grading.inplace import Change, changed_by_reference, held
+from saiten.grading.rules import Rules
+from saiten.grading.sending import Outgoing
 
-GRACE = 2.0
+GRACE = 1.5
 """Seconds a student process gets to stop by itself after its time is up, before it is ended."""
 MAX_DEPTH = 40
 """Depth of call-backs within calls within call-backs."""
+MAX_ARGUMENTS = 1 << 20
+"""More objects than any call's arguments hold that can be followed."""
 MAX_EXCHANGES = 2_000_000
 """Messages in one submission."""
+
+
+_MISSING: Any = object()
 
 
 class Link:
@@ -38,18 +41,14 @@ class Link:
     Args:
         channel: to the process.
         names: the judge's namespace in which tests run.
-        ours: whether a function or class belongs to the judge's own cells and must therefore stay here.
-        seconds: time for one request without a deadline of its own.
+        rules: what is the judge's own, and what the assignment allows.
     """
 
-    def __init__(
-        self, channel: Channel, names: dict[str, Any], ours: Callable[[Any], bool], seconds: float, output_limit: int
-    ) -> None:
+    def __init__(self, channel: Channel, names: dict[str, Any], rules: Rules) -> None:
         self._channel = channel
         self._names = names
-        self._ours = ours
-        self._seconds = seconds
-        self._output_limit = output_limit
+        self._rules = rules
+        self._origin: Link | None = None
         self._handles: WeakValueDictionary[int, Handle] = WeakValueDictionary()
         self._released: list[int] = []
         self._callbacks: list[Any] = []
@@ -65,6 +64,60 @@ class Link:
         self.gone: StudentGone | None = None
         self.lines: dict[str, int] = {}
         """name of each cell that runs there, to its number of lines: no other place of an error is believed"""
+        self.stand_in: Link | None = None
+        """the branch whose turn it is: what this process made is asked there"""
+        self.changes: list[Change] = []
+        """what calls have changed in place"""
+        self.strict = False
+        """whether arguments that the reference leaves as they are stay so"""
+
+    def branch(self, names: dict[str, Any]) -> Link | None:
+        """Have the process fork a copy of itself, which waits until it is asked something; it goes on as it was.
+
+        Returns:
+            the conversation with the copy, or None if the process says that it cannot.
+        """
+        ours, theirs = pair()
+        with theirs:
+            self._number += 1
+            self._send("branch", self._number, arguments=())
+            self._channel.send_object(None, [theirs.fileno()])
+        channel = Channel(ours, max_structure=MAX_STRUCTURE, max_blob=self._rules.message_mb << 20)
+        kind, body, _ = self._await(self._number, ())
+        if kind != "value" or body is not True:
+            channel.close()
+            return None
+        return self._heir(channel, names)
+
+    def hand_over(self, names: dict[str, Any]) -> Link:
+        """The process itself, for tests whose names are these; this link is not used any more."""
+        return self._heir(self._channel, names)
+
+    def _heir(self, channel: Channel, names: dict[str, Any]) -> Link:
+        heir = Link(channel, names, self._rules)
+        heir._origin, heir._number = self, self._number
+        heir._handles, heir.lines = WeakValueDictionary(self._handles), self.lines
+        return heir
+
+    def take_turn(self) -> None:
+        """Be the one that is asked about what was made before the fork."""
+        if self._origin is not None:
+            self._origin.stand_in = self
+
+    @property
+    def _has_turn(self) -> bool:
+        """Whether the tests that run are this process's: what others bind is no matter of it."""
+        return self._origin is None or self._origin.stand_in is self
+
+    def retire(self) -> bool:
+        """The tests that this was for are through; True if the process is needed on, for what a test has kept of it."""
+        if self._origin is not None:
+            self._origin.stand_in = None
+        first = self._origin is not None and self._origin._channel is self._channel  # with it its copies would end
+        if self.gone is None and (first or any(handle._link is self for handle in self._handles.values())):
+            return True
+        self.close()
+        return False
 
     def close(self) -> None:
         """End the conversation; every later request says that the student is gone."""
@@ -83,7 +136,9 @@ class Link:
         """
         self._number += 1
         number = self._number
-        self._send("run", number, source=source, name=name, count=count, output_limit=self._output_limit, arguments=())
+        self._send(
+            "run", number, source=source, name=name, count=count, output_limit=self._rules.output_limit, arguments=()
+        )
         kind, body, decoder = self._await(number, ())
         if kind == "timeout":
             return "timeout", [], None, ""
@@ -96,7 +151,7 @@ class Link:
             self._forged("an answer of another shape")
         try:
             content = decoder.blob[place[0] : place[0] + place[1]]
-            outputs = json.loads(content) if len(content) <= 8 * self._output_limit + (1 << 20) else None
+            outputs = json.loads(content) if len(content) <= 8 * self._rules.output_limit + (1 << 20) else None
             number_value = float(value) if type(value) in (int, float) else None
         except (ValueError, TypeError, IndexError, RecursionError, OverflowError):
             self._forged("outputs that are not JSON")
@@ -106,6 +161,8 @@ class Link:
 
     def ask(self, op: str, target: Handle, *, arguments: tuple[Any, ...] = (), **fields: Any) -> Any:
         """One request about one of the student's objects; data, a handle, or the student's exception comes back."""
+        if self.stand_in is not None:
+            return self.stand_in.ask(op, target, arguments=arguments, **fields)
         if self._depth >= MAX_DEPTH:
             raise RecursionError("call-backs and calls are nested too deeply")
         self._number += 1
@@ -114,11 +171,11 @@ class Link:
         self._depth += 1
         try:
             self._send(op, number, target=target._number, arguments=mutable, **fields)
-            kind, body, decoder = self._await(number, mutable)
+            kind, body, decoder = self._await(number, mutable, lambda: self._expected(op, target, fields))
         finally:
             self._depth -= 1
         if kind == "timeout":
-            raise StudentTimeout(f"the call did not finish within {self._seconds:g} seconds")
+            raise StudentTimeout(f"the call did not finish within {self._rules.seconds:g} seconds")
         if kind == "raise":
             raise self._exception(body)
         return self._decode(body, decoder)
@@ -127,11 +184,12 @@ class Link:
 
     def _remaining(self) -> float:
         if self.deadline is None:
-            return self._seconds
+            return self._rules.seconds
         return max(0.05, self.deadline - time.monotonic())
 
     def _send(self, op: str, number: int, **fields: Any) -> None:
         if self.gone is not None:
+            self._rules.lost.append(self.gone)
             raise self.gone
         if number > MAX_EXCHANGES:
             self._lose("too many messages")
@@ -141,13 +199,13 @@ class Link:
             "op": op,
             "number": number,
             "release": released,
-            "names": self._renamed(),
-            "watch": self.watch,
+            "names": self._renamed() if self._has_turn else [],
+            "watch": self.watch if self._has_turn else [],
             "seconds": self._remaining(),
             **fields,
         }
         file = io.BytesIO()
-        _Pickler(file, self).dump(request)
+        Outgoing(file, self).dump(request)
         try:
             self._channel.send(b"", [file.getbuffer()], time.monotonic() + self._remaining() + GRACE)
         except ChannelClosed:
@@ -159,6 +217,8 @@ class Link:
         """What the test did to the student's names since the last request."""
         changes: list[tuple[str, str, Any]] = []
         for name, original in self.bound.items():
+            if name not in self._rules.shared:
+                continue  # what the test calls so is its own, perhaps what it expects
             current = self._names.get(name, _MISSING)
             if current is self._state.get(name, original):
                 continue
@@ -172,7 +232,9 @@ class Link:
 
     # -- receiving --------------------------------------------------------------------------------------------------
 
-    def _await(self, number: int, arguments: tuple[Any, ...]) -> tuple[str, Any, Decoder]:
+    def _await(
+        self, number: int, arguments: tuple[Any, ...], expected: Callable[[], set[int]] = set
+    ) -> tuple[str, Any, Decoder]:
         """Wait for the answer to a request, serving call-backs meanwhile (which do not move the end of the wait)."""
         end = time.monotonic() + self._remaining() + GRACE
         while True:
@@ -195,8 +257,10 @@ class Link:
                 continue
             if kind not in ("value", "raise", "timeout") or answers != number:
                 self._forged("an answer to another question")
-            decoder = Decoder(blob, self._handle, arguments)
-            self._apply(changed, names, decoder, arguments)
+            known = list(arguments)
+            decoder = Decoder(blob, self._handle, known)
+            self._change(changed, decoder, known, expected)
+            self._rename(names, decoder)
             return kind, body, decoder
 
     def _decode(self, node: Any, decoder: Decoder) -> Any:
@@ -207,21 +271,40 @@ class Link:
         except Forged as error:
             self._forged(str(error))
 
-    def _apply(self, changed: Any, names: Any, decoder: Decoder, arguments: tuple[Any, ...]) -> None:
-        """Bring the test's own objects and names up to date with what the call did."""
-        if type(changed) is not list or type(names) is not list:
+    def _change(self, changed: Any, decoder: Decoder, known: list[Any], expected: Callable[[], set[int]]) -> None:
+        """Bring the test's own objects up to date with what the call did to its arguments."""
+        if type(changed) is not list:
             self._forged("a message of another shape")
-        if len(changed) > len(arguments) or len(names) > len(self.watch):
+        if len(changed) > len(known):
             self._forged("more changes than there are things to change")
+        if not changed:
+            return
+        allowed = expected()
         for item in changed:
-            if (
-                type(item) is not list
-                or len(item) != 2
-                or type(item[0]) is not int
-                or not 0 <= item[0] < len(arguments)
-            ):
+            if type(item) is not list or len(item) != 2 or type(item[0]) is not int or not 0 <= item[0] < len(known):
                 self._forged("a change to something that was not sent")
-            update(arguments[item[0]], self._decode(item[1], decoder))
+            index, new = item[0], self._decode(item[1], decoder)
+            if self.strict and index not in allowed:
+                known[index] = new  # it stays as it is for the test; should the call return it, this is what it returns
+                continue
+            change = Change(known[index], held(known[index]), index in allowed)
+            update(known[index], new)
+            self.changes.append(change)
+
+    def _expected(self, op: str, target: Handle, fields: Mapping[str, Any]) -> set[int]:
+        """Which arguments of this request may be changed: those that the reference changes; of methods, all."""
+        name = next((name for name, value in self.bound.items() if value is target), None)
+        function = self._rules.reference.get(name) if name is not None and op == "call" else None
+        if not callable(function):
+            return set(range(MAX_ARGUMENTS))
+        return changed_by_reference(function, fields["args"], fields["kwargs"])
+
+    def _rename(self, names: Any, decoder: Decoder) -> None:
+        """Bring the student's names up to date."""
+        if type(names) is not list:
+            self._forged("a message of another shape")
+        if len(names) > (len(self.watch) if self._has_turn else 0):
+            self._forged("more changes than there are things to change")
         for item in names:
             if type(item) is not list or not 1 <= len(item) <= 2 or item[0] not in self.watch:
                 self._forged("a name that is not the student's")
@@ -276,6 +359,14 @@ class Link:
             self._depth -= 1
         self._send(op, self._number, value=value, arguments=())
 
+    def holds(self, handle: Handle) -> bool:
+        """Whether an object lives in this process, or in the one that it was forked from before the fork."""
+        return handle._link is self or handle._link is self._origin
+
+    def stays_here(self, value: Any) -> bool:
+        """Whether a function or class is the judge's own and never sent."""
+        return self._rules.ours(value)
+
     def callback(self, function: Any) -> int:
         """Number under which the student's side may call one of the judge's functions."""
         for number, known in enumerate(self._callbacks):
@@ -298,37 +389,9 @@ class Link:
 
     def _lose(self, reason: str) -> NoReturn:
         self.gone = StudentGone(reason)
+        self._rules.lost.append(self.gone)
         self._channel.close()
         raise self.gone
 
     def _forged(self, reason: str) -> NoReturn:
         self._lose(f"the answer could not be read ({reason})")
-
-
-_MISSING: Any = object()
-
-
-class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]
-    """Everything travels by value, but for handles (they go home) and the judge's own functions (they stay here)."""
-
-    def __init__(self, file: io.BytesIO, link: Link) -> None:
-        super().__init__(file)
-        self._saiten_link = link
-
-    def reducer_override(self, obj: Any) -> Any:
-        """A tensor travels with its storage: of a view only what it shows may go, not the rest of a hidden table."""
-        dense = is_tensor(obj) and obj.layout is sys.modules["torch"].strided
-        if dense and obj.untyped_storage().nbytes() > obj.numel() * obj.element_size():
-            return obj.detach().clone().requires_grad_(obj.requires_grad).__reduce_ex__(pickle.HIGHEST_PROTOCOL)
-        return super().reducer_override(obj)
-
-    def persistent_id(self, obj: Any) -> tuple[str, int] | None:
-        if isinstance(obj, Handle):
-            if obj._link is not self._saiten_link:
-                raise CannotSend("this object belonged to a student's process that has ended")
-            return "handle", obj._number
-        if isinstance(obj, FunctionType | MethodType) and self._saiten_link._ours(obj):
-            return "callback", self._saiten_link.callback(obj)
-        if isinstance(obj, type) and self._saiten_link._ours(obj):
-            raise CannotSend(f"class {obj.__name__} is defined in a test cell: such a test needs the tag in-student")
-        return None

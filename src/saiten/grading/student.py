@@ -13,6 +13,9 @@ import json
 import os
 import pickle
 import signal
+import socket
+import sys
+import threading
 import traceback
 from collections.abc import Callable
 from itertools import islice
@@ -55,6 +58,7 @@ class StudentSide:
         self._saved: dict[str, Any] = {}
         self._operations: dict[str, Callable[[dict[str, Any]], Any]] = {
             "run": self._run,
+            "branch": self._branch,
             "call": self._call,
             "getattr": lambda request: getattr(self._target(request), request["name"]),
             "setattr": lambda request: setattr(self._target(request), request["name"], request["value"]),
@@ -128,6 +132,24 @@ class StudentSide:
             return [status, list(encoder.blob(content)), number, safe_text(ran.error)[:2000] if ran.error else ""]
 
         return body
+
+    def _branch(self, request: dict[str, Any]) -> bool:
+        """Fork a copy that serves the judge over a channel of its own; False where a copy would not work."""
+        _, (fd,) = self._channel.receive_object()
+        try:
+            pid = os.fork() if _can_be_copied() else -1
+        except OSError:
+            pid = -1
+        if pid == 0:
+            try:
+                self._channel.close()
+                self._channel = Channel(socket.socket(fileno=fd))
+                self._raw.take(0)
+                self.serve()
+            finally:
+                os._exit(0)
+        os.close(fd)
+        return pid > 0
 
     def _call(self, request: dict[str, Any]) -> Any:
         return self._target(request)(*request["args"], **request["kwargs"])
@@ -290,6 +312,14 @@ class _alarm:
 
 def _ring(signum: int, frame: FrameType | None) -> None:
     raise CellTimeout
+
+
+def _can_be_copied() -> bool:
+    """Whether this process would work after a fork: a GPU's driver and threads of C code (OpenMP) do not survive it."""
+    torch = sys.modules.get("torch")
+    if torch is not None and torch.cuda.is_initialized():
+        return False
+    return len(os.listdir("/proc/self/task")) <= threading.active_count()
 
 
 def _parameters(value: Any) -> list[Any]:

@@ -18,6 +18,9 @@ from saiten.grading.faults import Explained, StudentError, StudentGone, WrongKin
 from saiten.grading.shell import safe_text
 from saiten.results import CellStatus
 
+Verdict = tuple[float, CellStatus, str]
+"""Points, status, and why there are no more."""
+TIME_IS_UP = "time is up: the test did not finish"
 NO_PLAIN_DATA = "the answer is an object, where a number, text, array or another plain value is needed"
 
 
@@ -27,7 +30,7 @@ class TestTimeout(BaseException):
     __test__ = False
 
 
-def credit(value: Any, points: float) -> tuple[float, CellStatus, str]:
+def credit(value: Any, points: float) -> Verdict:
     """Points for a test cell that ran to its end: all, or the number that it ends with."""
     if isinstance(value, bool | np.bool_) or not isinstance(value, int | float | np.integer | np.floating):
         return points, CellStatus.PASSED, ""
@@ -44,7 +47,7 @@ def explain(error: BaseException, cell: BundleCell) -> str:
     if isinstance(error, StudentGone):
         return error.reason
     if isinstance(error, TestTimeout):
-        return "time is up: the test did not finish"
+        return TIME_IS_UP
     trace = traceback.extract_tb(error.__traceback__)
     lines = [frame.lineno for frame in trace if frame.filename == f"<test {cell.grade_id}>"]
     line = lines[-1] if lines else None
