@@ -13,13 +13,14 @@ import os
 import platform
 import sys
 import tempfile
+from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
-from bench import peers
+from bench import peers, walls
 from bench.prepare import Table, lay
 from bench.report import Outcome
 
@@ -47,7 +48,9 @@ def main() -> int:
             outcome = _measure(table, cores, folder, arguments)
         outcomes.append(outcome)
         console.print(outcome.render(), highlight=False)
-    _keep(outcomes, machine, console, arguments)
+    costs = walls.measure(arguments.walls)
+    console.print(walls.render(costs, arguments.walls), highlight=False)
+    _keep(outcomes, costs, machine, console, arguments)
     return 1 if any(outcome.disagreements() for outcome in outcomes) else 0
 
 
@@ -59,6 +62,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--exercise", action="append", choices=EXERCISES, help="only this one; may be repeated")
     parser.add_argument(
         "--floor-repeat", type=int, default=9, help="times the floor is measured (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--walls", type=int, default=200, help="empty submissions behind each kind of walls (default: %(default)s)"
     )
     parser.add_argument("--only-saiten", action="store_true", help="leave the others out")
     parser.add_argument("--scratch", help="an empty folder to work in and to keep; without it, a temporary one")
@@ -84,7 +90,9 @@ def _measure(table: Table, cores: list[int], folder: Path, arguments: argparse.N
     return Outcome(table.assignment, saiten, parallel, others, floor)
 
 
-def _keep(outcomes: list[Outcome], machine: str, console: Console, arguments: argparse.Namespace) -> None:
+def _keep(
+    outcomes: list[Outcome], costs: list[walls.Cost], machine: str, console: Console, arguments: argparse.Namespace
+) -> None:
     RESULTS.mkdir(exist_ok=True)
     moment = datetime.datetime.now(datetime.UTC).strftime("%Y%m%d-%H%M%S")
     record: dict[str, Any] = {
@@ -94,6 +102,7 @@ def _keep(outcomes: list[Outcome], machine: str, console: Console, arguments: ar
         "students": arguments.students,
         "seed": arguments.seed,
         "exercises": [outcome.public() for outcome in outcomes],
+        "walls": [asdict(cost) for cost in costs],
     }
     text = json.dumps(record, ensure_ascii=False, indent=1, sort_keys=True)
     (RESULTS / f"{moment}.json").write_text(text + "\n", encoding="utf-8")

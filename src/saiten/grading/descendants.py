@@ -97,8 +97,14 @@ def end_all(of: int, but: Collection[int] = ()) -> None:
         time.sleep(_MOMENT)
 
 
-def wait_for_dead_children() -> None:
-    """Take the exit status of every child that has ended."""
-    with suppress(ChildProcessError):
+def wait_for_dead_children() -> bool:
+    """Take the exit status of every child that has ended; whether there is no child left, dead or alive.
+
+    For a subreaper that means no descendant at all: whoever's parent ends becomes its child at that moment.
+    """
+    try:
         while os.waitpid(-1, os.WNOHANG)[0]:
             pass
+    except ChildProcessError:
+        return True
+    return False

@@ -64,6 +64,7 @@ class LandlockSandbox(Sandbox):
         self._filter = seccomp.compiled(namespaces=False)
         self._group = cgroups.join()
         self._others = _tasks_of(os.getuid())
+        pipelock.load()
         linux.adopt_orphans()
         self._fresh_home(seat.files)
         child = os.fork()
@@ -105,12 +106,10 @@ class LandlockSandbox(Sandbox):
     def kill(self, pid: int) -> None:
         """See `Sandbox`: the child first, then whatever of it is left, until nothing is."""
         super().kill(pid)
-        descendants.end_all(os.getpid())
-
-    def reap(self) -> None:
-        """See `Sandbox`; the scratch folder goes, too."""
-        super().reap()
-        descendants.wait_for_dead_children()
+        self.reap()
+        if not descendants.wait_for_dead_children():
+            descendants.end_all(os.getpid())
+            descendants.wait_for_dead_children()
 
     def _fresh_home(self, files: Mapping[str, bytes]) -> None:
         litter.remove(self._home)

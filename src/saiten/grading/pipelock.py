@@ -121,6 +121,12 @@ class PipeLock:
         self._depth = 0
 
 
+def load() -> None:
+    """Import what `prepare` changes: once in a parent, not in every child."""
+    for name in ("_multiprocessing", "multiprocessing.heap", "multiprocessing.reduction"):
+        importlib.import_module(name)
+
+
 def prepare() -> None:
     """Put all of it in place; what a module holds that is imported later is looked after, too."""
     import multiprocessing.heap
