@@ -303,7 +303,7 @@ def test_tests_in_the_students_process_and_names_of_ours(tmp_path: Path) -> None
 
 
 def test_answers_that_know_nothing(tmp_path: Path, proved: CheckReport) -> None:
-    """Are tests found that NaN passes, or an answer that zeroes its argument before the test looks at it?"""
+    """Are tests found that NaN passes? An answer that zeroes its argument the engine itself keeps from passing."""
     assert [each.state for each in proved.findings if each.check == "cheats"] == [State.HOLDS]
     cells = [
         cell("code", "import numpy as np"),
@@ -315,7 +315,7 @@ def test_answers_that_know_nothing(tmp_path: Path, proved: CheckReport) -> None:
     report = check(tmp_path, cells)
     said = [each.text for each in report.findings if each.check == "cheats" and each.state is State.FAILS]
     assert any(text.startswith("half: functions that return NaN") for text in said)
-    assert any(text.startswith("twice: functions that set every argument to zero") for text in said)
+    assert not any(text.startswith("twice") for text in said)
 
 
 def test_waivers(tmp_path: Path, proved: CheckReport) -> None:

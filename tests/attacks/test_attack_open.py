@@ -1,7 +1,7 @@
 # ruff: noqa: E501  (students' code stands in one line where it is clearer so)
-"""Attacks that still work: each is expected to fail here, and says so as soon as it does not work any more.
+"""Attacks that once worked, and those that still do: these are expected to fail here, and say so when they do not.
 
-An attack that has been met moves to the file of its kind; nothing is added here without a reason in words.
+Nothing is marked as open here without a reason in words.
 """
 
 from __future__ import annotations
@@ -39,6 +39,8 @@ QUESTIONS: dict[str, tuple[str, str, str]] = {
     "score": ("def score(truth, guess):\n    return (truth == guess).mean()", "assert score(labels, labels) == 1.0", ""),
     "guess": ("def guess(n):\n    return np.array([0, 1, 1, 0, 2, 1])[:n]", "assert reference.score(labels, guess(6)) == 1.0", ""),
     "quiet": ("def quiet(x):\n    return x", "assert quiet(0) == 0", f"assert quiet({HIDDEN_INPUT!r}) == {HIDDEN_INPUT!r}"),
+    "Adder": ("class Adder:\n    def total(self, a):\n        return a.sum()",
+              "a = np.arange(1.0, 6.0)\nnp.testing.assert_allclose(Adder().total(a), a.sum())", ""),
     "unique": ("def unique(pairs):\n    return pairs", "assert set(unique([(1, 2)])) == {(1, 2)}", ""),
 }  # fmt: skip
 LIMITS = Limits(cell_seconds=2.0, total_seconds=4.0, memory_mb=200, file_mb=64, output_kb=64)
@@ -137,6 +139,25 @@ def test_labels_that_an_earlier_test_sent(engine: Engine, lesson: Bundle) -> Non
     score = "seen = []\ndef score(truth, guess):\n    seen.append(truth)\n    return 1.0"
     result = mark(engine, lesson, score=score, guess="def guess(n):\n    return seen[0][:n]")
     assert target.scores(result)["guess"] == 0
+
+
+@still_open(
+    "processes of one submission share its scratch folder, and a copy of a process is made by the process itself"
+)
+def test_labels_that_an_earlier_test_sent_kept_in_a_file(engine: Engine, lesson: Bundle) -> None:
+    """The same, where the labels are kept in a file: is the guess lost?"""
+    score = "def score(truth, guess):\n    np.save('seen.npy', truth)\n    return 1.0"
+    result = mark(engine, lesson, score=score, guess="def guess(n):\n    return np.load('seen.npy')[:n]")
+    assert target.scores(result)["guess"] == 0
+
+
+@still_open(
+    "what a method of the reference's would change in place is not known: it needs an object of the reference's"
+)
+def test_an_argument_emptied_by_a_method(engine: Engine, lesson: Bundle) -> None:
+    """Is a wrong answer lost that is a class, and whose method zeroes its argument and returns zero?"""
+    answer = "class Adder:\n    def total(self, a):\n        a[...] = 0\n        return 0.0"
+    assert target.scores(mark(engine, lesson, Adder=answer))["Adder"] == 0
 
 
 def test_hidden_inputs_are_not_shown(engine: Engine, lesson: Bundle) -> None:

@@ -363,6 +363,66 @@ def test_objects_of_the_instructors_that_cells_work_on() -> None:
     assert [cell.score for cell in wrong.cells] == [1, 0, 0]
 
 
+def test_a_local_name_makes_no_cell_the_students() -> None:
+    """Do data stay the instructor's, whose cell has a function with a local that a later demonstration binds, too?"""
+    lesson = lessons.bundle(
+        lessons.setup("def load():\n    rows = [1, 2, 3]\n    return rows\nX = load()", id="data"),
+        lessons.solution("work", "def work(x):\n    return sum(x)"),
+        lessons.setup("rows = work(X)\nX"),
+        lessons.test("test-work", "assert work(X) == 6"),
+    )
+    with Engine(lesson) as engine:
+        changed = lessons.submission(
+            lessons.code_cell("X = [6]", id="data"), lessons.code_cell("def work(x):\n    return x[-1] * 2", "work")
+        )
+        own_data = engine.mark(changed)
+        right = engine.mark(lessons.answer(lesson, work="def work(x):\n    return x[0] + x[1] + x[2]"))
+    assert right.score == 1, right.questions
+    assert own_data.score == 1, "the test's X is the instructor's [1, 2, 3]"
+
+
+def test_arguments_that_only_the_answer_changes() -> None:
+    """Has a test to hold with its arguments changed as in one process, and with them left as they were?"""
+    lesson = lessons.bundle(
+        lessons.setup("import numpy as np\nX = np.arange(4.0)"),
+        lessons.solution("centre", "def centre(x):\n    return x - x.mean()"),
+        lessons.test("public", "np.testing.assert_allclose(centre(np.array([1.0, 3.0])), [-1, 1])"),
+        lessons.test("later", "got = centre(X)\nnp.testing.assert_allclose(got, X - X.mean())"),
+        lessons.test("kept", "before = X.copy()\ncentre(X)\nassert (X == before).all()"),
+        lessons.solution("fill", "def fill(x):\n    x[:] = 7"),
+        lessons.test("in-place", "a = np.zeros(3)\nfill(a)\nassert (a == 7).all() and X.tolist() == [0, 1, 2, 3]"),
+    )
+    sloppy = "def centre(x):\n    x -= x.mean()\n    return x"
+    zero = "def centre(x):\n    x *= 0\n    return x"
+    fill = "def fill(x):\n    x += 7"
+    with Engine(lesson) as engine:
+        scores = [
+            [cell.score for cell in engine.mark(lessons.answer(lesson, centre=answer, fill=fill)).cells]
+            for answer in (sloppy, zero)
+        ]
+    assert scores == [[1, 1, 0, 1], [0, 0, 0, 1]]
+
+
+def test_tests_see_the_cells_before_them_and_no_others() -> None:
+    """Is a name as it was where the test stands, an object kept by a test alive, and a dead process one question's?"""
+    lesson = lessons.bundle(
+        lessons.setup("import numpy as np"),
+        lessons.solution("first", "seen = []\ndef first(n):\n    seen.append(n)\n    return iter(range(n))"),
+        lessons.test("t1", "assert seen == []\nkept = first(3)\nassert seen == [3] and list(first(2)) == [0, 1]"),
+        lessons.solution("second", "seen.append('cell')\ndef second():\n    return 2"),
+        lessons.test("t2", "assert second() == 2 and seen == ['cell'] and list(kept) == [0, 1, 2]"),
+        lessons.solution("third", "def first(n):\n    return 'another'\ndef third():\n    return first(1)"),
+        lessons.test("t3", "assert third() == 'another' == first(9)"),
+    )
+    answers = {cell.grade_id or "": cell.source for cell in lesson.notebooks[0].cells if cell.role.value == "solution"}
+    dying = "import os\nseen.append('cell')\ndef second():\n    os._exit(1)"
+    with Engine(lesson) as engine:
+        right = engine.mark(lessons.answer(lesson, **answers))
+        died = engine.mark(lessons.answer(lesson, **{**answers, "second": dying}))
+    assert [cell.score for cell in right.cells] == [1, 1, 1], right.cells
+    assert [cell.score for cell in died.cells] == [1, 0, 1], died.cells
+
+
 def test_files_of_the_assignment_and_of_the_submission() -> None:
     """Are public files in both folders, hidden ones only with the judge, and the student's own by allow list?"""
     lesson = lessons.bundle(
