@@ -16,7 +16,6 @@ from typing import Any
 
 from fake_course import gradebook_contents
 from saiten.answers import read_answers
-from saiten.bundle import Bundle
 from saiten.course import ANSWERS_FOLDER, Course
 from saiten.sample.damage import broken
 from saiten.sample.hostile import hostile
@@ -183,8 +182,3 @@ def mixed_class(course: Course, number: int, every: int, seed: int) -> tuple[dic
     good = iter(honest_class(course, number - number // every, seed))
     members = {f"student-{index:03d}": next(good if index % every else bad) for index in range(1, number + 1)}
     return members, {student for student in members if int(student[-3:]) % every == 0}
-
-
-def bundle(course: Course) -> Bundle:
-    """What the class is marked with."""
-    return Bundle.read(course.autograder_dir(ASSIGNMENT))

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from saiten.grading import codec
 
-QUICK = settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+QUICK = settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def read(node: Any, blob: bytes) -> Any:

@@ -17,7 +17,7 @@ from saiten.grading import Engine
 from saiten.results import Result, Status
 
 HONEST = [Move("honest")] * 40
-PATIENT = settings(max_examples=70, deadline=None, suppress_health_check=list(HealthCheck))
+PATIENT = settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 @pytest.fixture(scope="module")
@@ -106,7 +106,7 @@ def test_any_conversation_ends_in_a_verdict(engine: Engine, bundle: Bundle, star
     fails(engine, bundle, *[Move("honest")] * start, *moves)
 
 
-MOMENTS = [0, 1, 2, 3, 5, 7]
+MOMENTS = [0, 1, 3, 6]
 """Questions answered before the process falls silent."""
 
 

@@ -9,18 +9,21 @@ from __future__ import annotations
 
 import os
 import signal
+import tempfile
 import time
 from collections.abc import Callable
 from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from functools import partial
 from multiprocessing.context import SpawnContext, SpawnProcess
+from pathlib import Path
 from types import TracebackType
 from typing import Any, ParamSpec, Protocol, Self, TypeVar
 
 from saiten.batch import worker
 from saiten.batch.worker import MarkerFactory
 from saiten.bundle import Bundle
+from saiten.grading import litter
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -70,10 +73,10 @@ class _RecordingContext(SpawnContext):
 class _Seat:
     """One worker process and the one call that it runs."""
 
-    def __init__(self, bundle: Bundle, factory: MarkerFactory, unsafe: bool) -> None:
+    def __init__(self, bundle: Bundle, factory: MarkerFactory, unsafe: bool, scratch: str) -> None:
         self._context = _RecordingContext()
         self._pool = ProcessPoolExecutor(
-            1, self._context, initializer=worker.start, initargs=(os.getpid(), bundle, factory, unsafe)
+            1, self._context, initializer=worker.start, initargs=(os.getpid(), bundle, factory, unsafe, scratch)
         )
         self.call: Future[Any] | None = None
 
@@ -141,7 +144,8 @@ class LocalPool(Executor):
         self, workers: int, bundle: Bundle, factory: MarkerFactory = worker.make_engine, *, unsafe: bool = False
     ) -> None:
         self.workers = workers
-        self._make: Callable[[], _Seat] = partial(_Seat, bundle, factory, unsafe)
+        self._scratch = Path(tempfile.mkdtemp(prefix="saiten-workers-"))
+        self._make: Callable[[], _Seat] = partial(_Seat, bundle, factory, unsafe, str(self._scratch))
         self._seats = [self._make() for _ in range(workers)]
         self._graves: dict[int, _Seat] = {}
         """id of a call to the seat that it took with it"""
@@ -196,6 +200,7 @@ class LocalPool(Executor):
         if wait:
             for seat in seats:
                 seat.end()
+            _clear(self._scratch)
 
     def kill(self) -> None:
         """End all workers at once, whatever they do."""
@@ -213,3 +218,21 @@ class LocalPool(Executor):
             self.shutdown()
         else:
             self.kill()
+
+
+def _clear(scratch: Path) -> None:
+    """Remove what workers that were killed have left; their own processes may need a moment to end.
+
+    What cannot be removed (somebody else's process works there) is left to the machine's cleaning of temporary files.
+    """
+    deadline = time.monotonic() + _GRACE_SECONDS
+    while scratch.exists():
+        for entry in scratch.iterdir():
+            with suppress(OSError):
+                litter.remove(entry)
+        with suppress(OSError):
+            scratch.rmdir()
+        if time.monotonic() > deadline:
+            return
+        if scratch.exists():
+            time.sleep(0.01)

@@ -11,6 +11,7 @@ import ctypes
 import os
 import signal
 import sys
+import tempfile
 import traceback
 from collections.abc import Callable
 from types import FrameType, TracebackType
@@ -74,7 +75,7 @@ class _Post:
 _post: _Post | None = None
 
 
-def start(coordinator: int, bundle: Bundle, factory: MarkerFactory, unsafe: bool) -> None:
+def start(coordinator: int, bundle: Bundle, factory: MarkerFactory, unsafe: bool, scratch: str) -> None:
     """Set up a worker process: called once in it, before the first submission.
 
     Args:
@@ -82,6 +83,7 @@ def start(coordinator: int, bundle: Bundle, factory: MarkerFactory, unsafe: bool
         bundle: what to mark with.
         factory: makes the engine, when the first submission comes.
         unsafe: mark even where the machine cannot hold the floor of the sandbox.
+        scratch: folder for temporary files; the coordinator removes it, should this worker be killed.
     """
     global _post
     _die_with(coordinator)
@@ -90,6 +92,7 @@ def start(coordinator: int, bundle: Bundle, factory: MarkerFactory, unsafe: bool
     signal.signal(signal.SIGINT, _leave_to_coordinator)
     # `--json` promises that nothing but results comes out of standard output
     os.dup2(sys.stderr.fileno() if _has_descriptor(sys.stderr) else 2, 1)
+    tempfile.tempdir = scratch
     _post = _Post(bundle, factory, unsafe)
     atexit.register(_post.discard)
 
