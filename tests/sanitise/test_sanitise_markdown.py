@@ -305,7 +305,10 @@ def test_no_command_by_entities() -> None:
 
 def test_work_is_bounded() -> None:
     """Are cells that cost a renderer minutes cut, or taken apart?"""
-    assert len(clean("a" * 1_000_000).source) == 100_000
+    assert len(clean("a" * 1_000_000).source) == 40_000
+    budget = Budget()
+    assert sum(len(clean_markdown("a" * 30_000, budget).source) for _ in range(100)) < 401_000
+    assert "[] :" in clean("[]:" * 13_000).source
     many = "\\begin{a} " * 5000
     assert "\\begin{" not in clean(many).source
     assert page_of(clean("![" * 40_000 + "](" * 10_000).source).faults == []

@@ -17,6 +17,8 @@ class Budget:
     html: int = 600_000
     """characters, without pictures"""
     tags: int = 40_000
+    prose: int = 400_000
+    """characters of the student's own markdown"""
     pixels: int = MOST_PIXELS
 
     def take_html(self, characters: int, tags: int) -> bool:

@@ -17,8 +17,8 @@ from saiten.sanitise.budget import Budget
 from saiten.sanitise.html import is_active
 from saiten.sanitise.pictures import picture_size
 
-_LONGEST = 100_000
-"""characters of one cell that are shown, without the pictures in them"""
+_LONGEST = 40_000
+"""characters of one cell that are shown, without the pictures in them; nbconvert takes seconds for so many headings"""
 
 _CUT = "\n\n[...]"
 
@@ -42,13 +42,14 @@ _LINK_REST = re.compile(_TARGET)
 _PICTURE = re.compile(r"!\[")
 _PICTURE_REST = re.compile(r"[^\[\]\n]{0,500}\]\(" + _TARGET)
 _DEFINITION = re.compile(r"\]:")
-_DEFINITION_REST = re.compile(r"\s*(\S*)")
+_LONGEST_WORD = 500
+_DEFINITION_REST = re.compile(rf"\s*(\S{{0,{_LONGEST_WORD}}})")
 _WORD = re.compile(r"[^:&\\/<>]*")
 """a word that is no address: in code, `if x[0]: return`"""
 
-_MERMAID = re.compile(r"^([ \t>*+\-0-9.)]{0,200}(?:`{3,}|~{3,})[ \t]{0,20})mermaid", re.MULTILINE | re.IGNORECASE)
-_HEADING = re.compile(r"^([ \t>*+\-0-9.)]{0,200}#{1,6}[ \t]*)(\S.*)$", re.MULTILINE)
-_UNDERLINED = re.compile(r"^([ \t>*+\-0-9.)]{0,200})(\S.*)(?=\n[ \t>]{0,200}[=-])", re.MULTILINE)
+_MERMAID = re.compile(r"^([ \t>*+\-0-9.)]{0,60}(?:`{3,}|~{3,})[ \t]{0,20})mermaid", re.MULTILINE | re.IGNORECASE)
+_HEADING = re.compile(r"^([ \t>*+\-0-9.)]{0,60}#{1,6}[ \t]*)(\S.*)$", re.MULTILINE)
+_UNDERLINED = re.compile(r"^([ \t>*+\-0-9.)]{0,60})(\S.*)(?=\n[ \t>]{0,200}[=-])", re.MULTILINE)
 _NO_ID = "\u200b"
 """in a heading: invisible, and no grade_id holds it"""
 
@@ -75,9 +76,12 @@ def clean_markdown(
             cell's score by the cell's grade_id.
     """
     remarks: list[str] = []
-    if len(source) > _LONGEST and len(_DATA_PICTURE.sub("", source)) > _LONGEST:
-        source = source[: _LONGEST - len(_CUT)] + _CUT
-        remarks.append(f"what comes after {_LONGEST} characters")
+    written = len(source) if len(source) <= _LONGEST else len(_DATA_PICTURE.sub("", source))
+    room = min(_LONGEST, budget.prose)
+    if written > room:
+        source = source[: max(0, room - len(_CUT))] + _CUT
+        remarks.append("text beyond what is shown of a cell or a notebook")
+    budget.prose = max(0, budget.prose - written)
     source = text.for_page(source.replace("\r\n", "\n").replace("\r", "\n"))
     for step, words in (
         (_tags, "HTML that acts"),
@@ -149,7 +153,8 @@ def _links(source: str) -> str:
     def definition(found: re.Match[str]) -> str:
         rest = _DEFINITION_REST.match(source, found.end())
         word = "" if rest is None else rest[1]
-        return found[0] if _WORD.fullmatch(word) or _is_target(word) else "] :"
+        whole = len(word) < _LONGEST_WORD
+        return found[0] if whole and (_WORD.fullmatch(word) or _is_target(word)) else "] :"
 
     return _DEFINITION.sub(definition, source)
 
