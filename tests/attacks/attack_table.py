@@ -109,6 +109,30 @@ def rows(cases: Sequence[Case], floors: Sequence[str], *, nbgrader: bool, jobs: 
     return found
 
 
+def told_before(files: Sequence[Path], cases: Sequence[Case]) -> list[Row]:
+    """The rows of earlier runs, put together: each column from the first file that has it."""
+    earlier = [
+        {row["attack"]: row for row in json.loads(file.read_text(encoding="utf-8"))["attacks"]} for file in files
+    ]
+    found = []
+    for case in cases:
+        entries = [told[case.name] for told in earlier if case.name in told]
+        if not entries:
+            raise SystemExit(f"None of the files tells of {case.name!r}. Run it with --only.")
+        plain = next((entry for entry in entries if entry["nbgrader_successes"] is not None), entries[0])
+        here: dict[str, str] = {}
+        successes: dict[str, tuple[str, ...]] = {}
+        for entry in entries:
+            for floor, verdict in entry["here"].items():
+                if floor not in here:
+                    here[floor], successes[floor] = verdict, tuple(entry["successes"][floor])
+        got = plain["nbgrader_successes"]
+        listed = tuple(item.id for item in items() if case.name in item.attacks)
+        words = case.plain or plain["nbgrader"]
+        found.append(Row(case.name, case.kind, listed, words, None if got is None else tuple(got), here, successes))
+    return found
+
+
 def totals(table: Sequence[Row]) -> dict[str, int]:
     """How many there were, ran on nbgrader, succeeded there, and succeeded on each floor."""
     floors = list(table[0].here) if table else []
@@ -202,13 +226,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--no-nbgrader", action="store_true", help="leave out plain nbgrader, which takes most of the time"
     )
     parser.add_argument("--jobs", type=int, default=min(2, os.cpu_count() or 1), help="processes at a time")
+    parser.add_argument(
+        "--from",
+        dest="earlier",
+        type=Path,
+        action="append",
+        metavar="FILE",
+        help="run nothing: tell what earlier runs wrote with --json (repeated: each column from the first that has it)",
+    )
     options = parser.parse_args(arguments)
     warnings.simplefilter("ignore")  # of nbformat and nbgrader, on notebooks that are broken on purpose
     known = {case.name for case in CASES}
     if unknown := sorted(set(options.only) - known):
         parser.error(f"there is no attack called {unknown[0]!r}")
     cases = [case for case in CASES if not options.only or case.name in options.only]
-    table = rows(cases, options.floor or FLOORS, nbgrader=not options.no_nbgrader, jobs=options.jobs)
+    if options.earlier:
+        table = told_before(options.earlier, cases)
+    else:
+        table = rows(cases, options.floor or FLOORS, nbgrader=not options.no_nbgrader, jobs=options.jobs)
     if options.save:
         PAGE.write_text(page(table), encoding="utf-8")
     if options.json:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
+from pathlib import Path
 
 import attack_table
 import pytest
@@ -17,7 +19,7 @@ FEW = (
 )
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(280)
 def test_a_few_attacks_on_everything(capfd: pytest.CaptureFixture[str]) -> None:
     """Do attacks that succeed on nbgrader succeed on no floor?"""
     code = main(["--json", "--jobs", "1", *(word for name in FEW for word in ("--only", name))])
@@ -47,6 +49,24 @@ def test_a_success_is_counted_and_shown(monkeypatch: pytest.MonkeyPatch, capsys:
     assert "2 points" in capsys.readouterr().out
     assert main(["--json"]) == 1
     assert json.loads(capsys.readouterr().out)["totals"]["succeeded on namespaces"] == 1
+
+
+def test_earlier_runs_are_put_together(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Does each column come from the first file that has it, and is an attack that nobody ran an error?"""
+    name = FEW[0]
+    here = asdict(Row(name, "lying", (), "not run", None, {"landlock": "0 for it"}, {"landlock": ()}))
+    there = asdict(
+        Row(name, "lying", (), "2 of 10", ("2 points",), {"landlock": "all"}, {"landlock": ("got through",)})
+    )
+    files = [tmp_path / "here.json", tmp_path / "there.json"]
+    for file, row in zip(files, (here, there), strict=True):
+        file.write_text(json.dumps({"attacks": [row]}))
+    options = [word for file in files for word in ("--from", str(file))]
+    assert main([*options, "--only", name, "--json"]) == 0
+    (row,) = json.loads(capsys.readouterr().out)["attacks"]
+    assert (row["here"], row["nbgrader_successes"]) == ({"landlock": "0 for it"}, ["2 points"])
+    with pytest.raises(SystemExit):
+        main([*options, "--only", FEW[1]])
 
 
 def test_an_unknown_attack_is_refused() -> None:
