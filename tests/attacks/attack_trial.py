@@ -32,6 +32,12 @@ SPARE_SECONDS = 2.0
 FOLDER = FolderLimits(file_bytes=64 << 20, total_bytes=256 << 20, files=2000)
 
 
+TOO_DANGEROUS = {
+    ("landlock", "a fork bomb"): "run by root, it outlived its submission and filled the machine with processes",
+}
+"""Attacks that are known to succeed on a floor and to harm the machine: counted as successes, not run again."""
+
+
 @dataclass(frozen=True)
 class Seen:
     """What a grader made of one submission."""
@@ -90,6 +96,8 @@ class Floor:
 
     def try_out(self, case: Case) -> Outcome:
         """Hand in an attack, its accomplice, and an honest submission; say what they got."""
+        if (self._sandbox, case.name) in TOO_DANGEROUS:
+            return Outcome("not run again", (TOO_DANGEROUS[self._sandbox, case.name],))
         engine, bundle = self._engine(case.lesson)
         before = self._world.fingerprint()
         got: list[str] = []
