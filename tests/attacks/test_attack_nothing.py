@@ -7,10 +7,13 @@ from collections.abc import Callable
 from typing import Any
 
 import attack_target as target
+import hostile_inventions
 import pytest
 from attack_room import Room
 
 import lessons
+from saiten.grading import Engine
+from saiten.grading.floor import FLOORS
 
 ANSWERS_SUFFICE = True
 
@@ -103,3 +106,19 @@ def test_another_shape_of_notebook_keeps_its_points(shape: str, room: Room) -> N
     cells = SHAPES[shape](target.cells_of(room.bundle, target.RIGHT))
     result = room.engine.mark(lessons.submission(*cells))
     assert target.scores(result) == target.POINTS, result.questions
+
+
+A_THREAD_OF_C_CODE = "import _thread, time\n_thread.start_new_thread(time.sleep, (1000,))"
+"""A thread that Python does not know of, as OpenMP's are: a process that has one cannot be copied by a fork."""
+
+
+@pytest.mark.parametrize("own", ["", A_THREAD_OF_C_CODE], ids=["copied", "cells run again"])
+@pytest.mark.parametrize("floor", FLOORS)
+def test_every_question_keeps_its_points_on_every_floor(floor: str, own: str) -> None:
+    """Are right answers right with copies of the process for each question's tests, and without?"""
+    bundle = hostile_inventions.make_bundle()
+    cells = [lessons.code_cell(own), *target.cells_of(bundle, hostile_inventions.RIGHT)]
+    with Engine(bundle, sandbox=floor) as engine:
+        result = engine.mark(lessons.submission(*cells))
+    assert result.score == result.max_score, [(cell.name, cell.message) for cell in result.cells if cell.message]
+    assert result.notes == ()

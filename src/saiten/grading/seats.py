@@ -171,7 +171,8 @@ class Seats:
             elif main is None or main.gone is not None or (self._place > stop and not self._settled(stop)):
                 if not self._start():
                     return None
-                self._again(stop if self._until is not None or not self._can_copy else len(self._steps))
+                every = self._until is None and (self._can_copy or self._settled(stop))
+                self._again(len(self._steps) if every else stop)
             elif self._until is None and self._settled(stop):
                 for other in sorted(self._waiting(len(self._steps))):
                     if self._can_copy and self._place <= other and not self._settled(other):

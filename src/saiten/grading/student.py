@@ -19,6 +19,7 @@ import threading
 import traceback
 from collections.abc import Callable
 from itertools import islice
+from pathlib import Path
 from types import FrameType, ModuleType
 from typing import Any
 
@@ -319,7 +320,10 @@ def _can_be_copied() -> bool:
     torch = sys.modules.get("torch")
     if torch is not None and torch.cuda.is_initialized():
         return False
-    return len(os.listdir("/proc/self/task")) <= threading.active_count()
+    # not /proc/self/task: the second floor does not show it
+    status = Path("/proc/self/status").read_text(encoding="utf-8", errors="replace")
+    threads = next(line for line in status.split("\n") if line.startswith("Threads:"))
+    return int(threads.split()[1]) <= threading.active_count()
 
 
 def _parameters(value: Any) -> list[Any]:
