@@ -32,10 +32,8 @@ SPARE_SECONDS = 2.0
 FOLDER = FolderLimits(file_bytes=64 << 20, total_bytes=256 << 20, files=2000)
 
 
-TOO_DANGEROUS = {
-    ("landlock", "a fork bomb"): "run by root, it outlived its submission and filled the machine with processes",
-}
-"""Attacks that are known to succeed on a floor and to harm the machine: counted as successes, not run again."""
+TOO_DANGEROUS: dict[tuple[str, str], str] = {}
+"""Attacks, by floor, that are known to succeed there and to harm the machine: counted as successes, not run again."""
 
 
 @dataclass(frozen=True)

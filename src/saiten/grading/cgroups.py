@@ -1,6 +1,7 @@
-"""A memory control group: all memory of a submission together, whatever kind it is and however many processes hold it.
+"""A control group: all memory of a submission together, whatever kind it is and whoever holds it, and all its tasks.
 
-Stops: many processes that each stay below their own limit; shared mappings, page tables, buffers, files in memory.
+Stops: many processes that each stay below their own limit; shared mappings, page tables, buffers, files in memory; on
+    the second floor, too many processes and threads, of root's as well, which no other limit of the kernel counts.
 Needs: a control group of this process's own that it may divide: root, or a delegated group (systemd's Delegate=yes).
 Without it: every process has its own limit (RLIMIT_DATA, RLIMIT_AS), and a submission may have `processes` of them; on
     the second floor the warden adds them up and ends what is too much.
@@ -13,7 +14,7 @@ process left is found.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,11 +26,34 @@ _PREFIX = "saiten-"
 class Group:
     """A group that this process has joined; its files stay open, wherever this process's root will be."""
 
+    _memory: _Meter
+    _tasks: _Meter | None
+
+    def bound(self, room: int, tasks: int | None = None) -> None:
+        """Let the group use so much beyond what it uses now.
+
+        Args:
+            room: bytes; past that the kernel ends a process of the group.
+            tasks: processes and threads; past that none can be started. None: as many as one likes.
+        """
+        self._memory.allow(room)
+        if tasks is not None and self._tasks is not None:
+            self._tasks.allow(tasks)
+
+
+@dataclass(frozen=True, slots=True)
+class _Meter:
+    """Two open files of a group: what it uses, and what it may."""
+
     _usage: int
     _limit: int
 
-    def bound(self, room: int) -> None:
-        """Let the group use so many bytes beyond what it uses now; past that the kernel ends a process of it."""
+    @classmethod
+    def of(cls, place: Path, version: _Version) -> _Meter:
+        usage = os.open(place / version.usage, os.O_RDONLY | os.O_CLOEXEC)
+        return cls(usage, os.open(place / version.limit, os.O_RDWR | os.O_CLOEXEC))
+
+    def allow(self, room: int) -> None:
         used = int(os.pread(self._usage, 32, 0))
         os.pwrite(self._limit, str(used + room).encode("ascii"), 0)
 
@@ -47,26 +71,36 @@ _VERSIONS = (
     _Version("cgroup", "memory", "memory.usage_in_bytes", "memory.limit_in_bytes"),
     _Version("cgroup2", "", "memory.current", "memory.max"),
 )
+_TASKS = (
+    _Version("cgroup", "pids", "pids.current", "pids.max"),
+    _Version("cgroup2", "", "pids.current", "pids.max"),
+)
 
 
 def join() -> Group | None:
-    """Make a group below this process's own and enter it; None where that is not possible."""
+    """Make a group below this process's own and enter it; None where that is not possible for memory."""
     sweep()
-    for version, folder in _own_groups():
-        place = folder / f"{_PREFIX}{os.getppid()}-{os.getpid()}"
+    memory = _enter(_VERSIONS)
+    return None if memory is None else Group(memory, _enter(_TASKS))
+
+
+def _enter(versions: Sequence[_Version]) -> _Meter | None:
+    """Be in a group of one's own that has a controller; of version 2 it is one group for all controllers."""
+    name = f"{_PREFIX}{os.getppid()}-{os.getpid()}"
+    for version, folder in _own_groups(versions):
+        place = folder if folder.name == name else folder / name
         try:
-            place.mkdir()
+            place.mkdir(exist_ok=True)
         except OSError:
             continue
         try:
-            usage = os.open(place / version.usage, os.O_RDONLY | os.O_CLOEXEC)
-            limit = os.open(place / version.limit, os.O_RDWR | os.O_CLOEXEC)
+            meter = _Meter.of(place, version)
             (place / "cgroup.procs").write_text("0", encoding="ascii")
-        except OSError:  # no memory controller in there, or no right to enter
+        except OSError:  # no such controller in there, or no right to enter
             with suppress(OSError):
                 place.rmdir()
             continue
-        return Group(usage, limit)
+        return meter
     return None
 
 
@@ -78,7 +112,7 @@ def die_first() -> None:
 def sweep() -> int:
     """Remove groups of processes that are gone, or whose parents are; returns how many still have somebody in them."""
     stay = 0
-    for _, folder in _own_groups():
+    for _, folder in _own_groups((*_VERSIONS, *_TASKS)):
         for place in folder.glob(f"{_PREFIX}*"):
             numbers = place.name.removeprefix(_PREFIX).split("-")
             if not all(number.isdigit() and Path(f"/proc/{number}").exists() for number in numbers):
@@ -91,7 +125,7 @@ def sweep() -> int:
     return stay
 
 
-def _own_groups() -> Iterator[tuple[_Version, Path]]:
+def _own_groups(versions: Sequence[_Version]) -> Iterator[tuple[_Version, Path]]:
     """Where this process's groups are mounted, version 1 first: where both are there, it holds the memory."""
     paths = {}
     for line in Path("/proc/self/cgroup").read_text(encoding="utf-8").splitlines():
@@ -99,7 +133,7 @@ def _own_groups() -> Iterator[tuple[_Version, Path]]:
         for controller in controllers.split(","):
             paths[controller] = path
     mounts = Path("/proc/self/mountinfo").read_text(encoding="utf-8").splitlines()
-    for version in _VERSIONS:
+    for version in versions:
         for line in mounts:
             before, _, after = line.partition(" - ")
             kind, _, options = after.split(" ", 2)

@@ -81,7 +81,7 @@ class LandlockSandbox(Sandbox):
         if self._template is None:  # after the leading cells: what they left in HOME comes to every child
             self._template = snapshot(self._home)
             if self._group is not None:
-                self._group.bound(group_bytes(self._seat.limits))
+                self._group.bound(group_bytes(self._seat.limits), self._seat.limits.processes)
         os.chdir("/")
         self._fresh_home({})
         pid = os.fork()
