@@ -155,7 +155,8 @@ class PlainNbgrader:
     def _start(self) -> subprocess.Popen[bytes] | None:
         # the shell is the first process of the namespace: what kills every process cannot kill it
         driver = Path(__file__).with_name("nbgrader_driver.py")
-        shell = f"mount --bind {self._folder} /tmp && {sys.executable} -W ignore {driver} /tmp/course; exit 1"
+        start = f"{sys.executable} -W ignore {driver} /tmp/course; exit 1"
+        shell = " && ".join([*self._keep(), f"mount --rbind {self._folder} /tmp", start])
         root = [] if os.geteuid() == 0 else ["--user", "--map-root-user"]
         command = ["unshare", *root, "--fork", "--pid", "--mount-proc", "--ipc", "--kill-child", "sh", "-c", shell]
         home = {"HOME": "/tmp/home", "SAITEN_TEST_SECRET": target.ENVIRONMENT, "PYTHONDONTWRITEBYTECODE": "1"}
@@ -172,6 +173,13 @@ class PlainNbgrader:
         if self._read(SECONDS) is None:
             raise RuntimeError(f"nbgrader did not start: {(self._folder / 'nbgrader.log').read_text()[-2000:]}")
         return self._process
+
+    def _keep(self) -> list[str]:
+        """Commands that keep Python and this checkout where they are, if that is below the /tmp to be replaced."""
+        needed = {Path(each).resolve() for each in (sys.prefix, sys.base_prefix, Path(__file__).parents[2])}
+        outer = [path for path in needed if path.is_relative_to(INSIDE) and needed.isdisjoint(path.parents)]
+        places = [(path, self._folder / path.relative_to(INSIDE)) for path in outer]
+        return [f"mkdir -p {place} && mount --bind {path} {place}" for path, place in places]
 
     def _read(self, seconds: float) -> dict[str, Any] | None:
         assert self._process is not None

@@ -389,7 +389,10 @@ time.sleep(100)
 """
 
 
-LIST_ALL = "import os\nsaid = os.listdir('.') + os.listdir(os.environ['TMPDIR'])"
+VISIBLE = [Path(each).resolve() for each in (sys.prefix, sys.base_prefix, *filter(None, sys.path))]
+BELOW_TMP = sorted({path.relative_to("/tmp").parts[0] for path in VISIBLE if Path("/tmp") in path.parents})
+"""Where Python or this checkout lie below /tmp they stay there, read-only."""
+LIST_ALL = f"import os\nsaid = sorted({{*os.listdir('.'), *os.listdir(os.environ['TMPDIR'])}} - {{*{BELOW_TMP!r}}})"
 
 
 @both

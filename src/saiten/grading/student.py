@@ -143,6 +143,7 @@ class StudentSide:
             pid = -1
         if pid == 0:
             try:
+                os.setpgid(0, 0)  # a signal to the group of whoever sends it ends no other question's copy
                 self._channel.close()
                 self._channel = Channel(socket.socket(fileno=fd))
                 self._raw.take(0)
