@@ -2,7 +2,7 @@
 
 Questions that need only the text come first; then the reference, stubs and mistakes, run in this process.
 Mistakes tried here are those of the first exercise; `make check` marks all of them, in the engine.
-The other right ways are for tests/system/test_marked_exercises.py.
+The other right ways are `make check`'s as well; tests/system/test_marked_exercises.py marks odd and broken hand-ins.
 """
 
 from __future__ import annotations

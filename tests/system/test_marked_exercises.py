@@ -15,6 +15,8 @@ from saiten.sample.hostile import TRACE
 
 ROOT = Path(__file__).parents[2]
 EXERCISES = sorted(path.parent.name for path in ROOT.glob("source/*/assignment.toml"))
+TRIED_HARD = [*EXERCISES[:1], *EXERCISES[2:3]]
+"""Where broken and hostile hand-ins are tried: what they do is the same everywhere, and each class takes minutes."""
 
 
 def saiten(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -39,19 +41,22 @@ def mark(exercise: str, course: Path, *options: str) -> None:
 @pytest.mark.system
 @pytest.mark.timeout(1500)
 @pytest.mark.parametrize("exercise", EXERCISES)
-def test_right_answers_get_everything_and_every_demonstration_runs(exercise: str, tmp_path: Path) -> None:
-    """Do right and odd hand-ins get full marks within the course's own limits, without an error or a missing glyph?"""
+def test_the_reference_gets_everything_and_every_demonstration_runs(exercise: str, tmp_path: Path) -> None:
+    """Do the reference and odd hand-ins get full marks within the course's own limits, without error or missing glyph?
+
+    The other right ways are marked whole by `make check`.
+    """
     course = tmp_path / "course"
-    mark(exercise, course, *(f"--without={group}" for group in ("mistake", "broken", "hostile", "half-done")))
+    mark(exercise, course, *(f"--without={group}" for group in ("right", "mistake", "broken", "hostile", "half-done")))
     answers = {student: each.kind for student, each in read_expected(course, exercise).items()}
-    right = [student for student, kind in answers.items() if kind == "reference" or kind.startswith("right:")]
-    assert len(right) > 3
-    assert [each for student in right for each in complaints(course, exercise, student)] == []
+    (reference,) = [student for student, kind in answers.items() if kind == "reference"]
+    assert len(answers) > 5
+    assert list(complaints(course, exercise, reference)) == []
 
 
 @pytest.mark.system
 @pytest.mark.timeout(1500)
-@pytest.mark.parametrize("exercise", EXERCISES)
+@pytest.mark.parametrize("exercise", TRIED_HARD)
 def test_what_is_broken_costs_what_it_has_to(exercise: str, tmp_path: Path) -> None:
     """Do half-done, broken and hostile hand-ins get their exact points, and does none leave a trace?
 
