@@ -68,6 +68,8 @@ class Seats:
         self._place = 0
         self._copies: dict[int, Link] = {}
         self._shared: Link | None = None
+        self._first: list[Link] = []
+        """conversations with the process that the copies were made of"""
         self._are_settled: dict[int, bool] = {}
         self._can_copy = True
         self.stops = _stops(plan.steps)
@@ -78,6 +80,7 @@ class Seats:
         for link in (*self._copies.values(), *([self._main] if self._main is not None else [])):
             link.close()
         self._copies.clear()
+        self._first.clear()
         self._main = self._shared = None
 
     # -- cells ------------------------------------------------------------------------------------------------------
@@ -161,6 +164,8 @@ class Seats:
     def take(self, stop: int) -> Link | None:
         """A process in which the cells before `stop` have run, and no others; None if there can be none any more."""
         while time.monotonic() <= self._progress.end:
+            if any(link.gone is not None for link in self._first):
+                self.close()  # the first of its namespace: with it all others end, whether that is seen yet or not
             link = self._copies.get(stop)
             if link is not None and link.gone is None:
                 return link
@@ -177,14 +182,18 @@ class Seats:
                 for other in sorted(self._waiting(len(self._steps))):
                     if self._can_copy and self._place <= other and not self._settled(other):
                         self._copy(other)
-                self._copies[stop] = self._shared = main.hand_over(self._names.here)
-                self._main = None
+                self._copies[stop] = self._shared = self._hand_over(main)
             elif self._last(stop) or not self._can_copy:
-                self._copies[stop] = main.hand_over(self._names.here)
-                self._main = None
+                self._copies[stop] = self._hand_over(main)
             else:
                 self._copy(stop)
         return None
+
+    def _hand_over(self, main: Link) -> Link:
+        """The process that ran the cells, for tests: it runs no cell any more."""
+        self._main = None
+        self._first.append(main.hand_over(self._names.here))
+        return self._first[-1]
 
     def _settled(self, stop: int) -> bool:
         """Whether the cells behind these tests make no difference to them, so that their process needs no copy.
@@ -253,6 +262,7 @@ class Seats:
         self._progress.restarts += 1
         self._place = 0
         self._main = Link(self._new_student(), {}, self._rules)
+        self._first.append(self._main)
         for step in self._steps:
             self._main.lines[step.name] = max(step.source.count("\n") + 1, self._main.lines.get(step.name, 0))
         return True
