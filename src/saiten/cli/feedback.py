@@ -11,19 +11,13 @@ from pathlib import Path
 
 import click
 
-from saiten.cli.options import course_option
+from saiten.cli.options import course_option, students_option
 
 
 @click.command(name="feedback")
 @click.argument("assignment")
 @course_option
-@click.option(
-    "--student",
-    "students",
-    multiple=True,
-    metavar="ID",
-    help="Write for this student only; a glob such as 'student-0*', and may be given several times.",
-)
+@students_option
 @click.option("--json", "as_json", is_flag=True, help="One JSON object instead of sentences.")
 def command(assignment: str, course_dir: Path | None, students: tuple[str, ...], as_json: bool) -> None:
     """Write feedback/<student>/ASSIGNMENT/<notebook>.html for every marked submission.

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from saiten.cli.options import cores, course_option, json_option
+from saiten.cli.options import cores, course_option, json_option, students_option
 
 if TYPE_CHECKING:
     from saiten.batch.marking import ClassReport, Marked, OnResult
@@ -24,13 +24,7 @@ if TYPE_CHECKING:
 @click.command(name="grade")
 @click.argument("assignment")
 @course_option
-@click.option(
-    "--student",
-    "students",
-    multiple=True,
-    metavar="ID",
-    help="Mark this student only; a glob such as 'student-0*', and may be given several times.",
-)
+@students_option
 @click.option(
     "--workers",
     type=click.IntRange(min=1),

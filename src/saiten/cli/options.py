@@ -19,6 +19,14 @@ course_option = click.option(
     help="The course's folder; without it, the nearest one above the current folder.",
 )
 
+students_option = click.option(
+    "--student",
+    "students",
+    multiple=True,
+    metavar="ID",
+    help="This student only; a glob such as 'student-0*', and may be given several times.",
+)
+
 json_option = click.option("--json", "as_json", is_flag=True, help="One JSON object a line instead of a table.")
 
 

@@ -9,17 +9,10 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from nbgrader import api
 from sqlalchemy import Connection, select
 from sqlalchemy.sql.schema import Table
 
-_ASSIGNMENT: Table = api.Assignment.__table__
-_NOTEBOOK: Table = api.Notebook.__table__
-_SUBMITTED: Table = api.SubmittedAssignment.__table__
-_SUBMITTED_NOTEBOOK: Table = api.SubmittedNotebook.__table__
-_CELL: Table = api.BaseCell.__table__
-_GRADE: Table = api.Grade.__table__
-_COMMENT: Table = api.Comment.__table__
+from saiten.gradebook.tables import ASSIGNMENT, BASE_CELL, COMMENT, GRADE, NOTEBOOK, SUBMITTED, SUBMITTED_NOTEBOOK
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,14 +48,14 @@ def read_marks(connection: Connection, assignment: str) -> Mapping[tuple[str, st
     """
     marks: defaultdict[tuple[str, str], Marks] = defaultdict(Marks)
     base = (
-        select(_SUBMITTED.c.student_id, _NOTEBOOK.c.name.label("notebook"))
-        .join(_SUBMITTED_NOTEBOOK, _SUBMITTED_NOTEBOOK.c.assignment_id == _SUBMITTED.c.id)
-        .join(_NOTEBOOK, _NOTEBOOK.c.id == _SUBMITTED_NOTEBOOK.c.notebook_id)
-        .join(_ASSIGNMENT, _ASSIGNMENT.c.id == _SUBMITTED.c.assignment_id)
-        .where(_ASSIGNMENT.c.name == assignment)
+        select(SUBMITTED.c.student_id, NOTEBOOK.c.name.label("notebook"))
+        .join(SUBMITTED_NOTEBOOK, SUBMITTED_NOTEBOOK.c.assignment_id == SUBMITTED.c.id)
+        .join(NOTEBOOK, NOTEBOOK.c.id == SUBMITTED_NOTEBOOK.c.notebook_id)
+        .join(ASSIGNMENT, ASSIGNMENT.c.id == SUBMITTED.c.assignment_id)
+        .where(ASSIGNMENT.c.name == assignment)
     )
-    times = (_ASSIGNMENT.c.duedate, _SUBMITTED.c.extension, _SUBMITTED.c.timestamp)
-    for row in connection.execute(base.add_columns(_SUBMITTED_NOTEBOOK.c.late_submission_penalty, *times)):
+    times = (ASSIGNMENT.c.duedate, SUBMITTED.c.extension, SUBMITTED.c.timestamp)
+    for row in connection.execute(base.add_columns(SUBMITTED_NOTEBOOK.c.late_submission_penalty, *times)):
         mark = marks[row.student_id, row.notebook]
         mark.penalty = row.late_submission_penalty or 0.0
         if row.duedate is not None and row.timestamp is not None:
@@ -70,11 +63,11 @@ def read_marks(connection: Connection, assignment: str) -> Mapping[tuple[str, st
             mark.seconds_late = max(0.0, (row.timestamp - due).total_seconds())
     comments = {
         (row.student_id, row.notebook, row.name): row.manual_comment
-        for row in connection.execute(_with_cells(base, _COMMENT).add_columns(_COMMENT.c.manual_comment))
+        for row in connection.execute(_with_cells(base, COMMENT).add_columns(COMMENT.c.manual_comment))
         if row.manual_comment
     }
-    points = (_GRADE.c.auto_score, _GRADE.c.manual_score, _GRADE.c.extra_credit, _GRADE.c.needs_manual_grade)
-    for row in connection.execute(_with_cells(base, _GRADE).add_columns(*points)):
+    points = (GRADE.c.auto_score, GRADE.c.manual_score, GRADE.c.extra_credit, GRADE.c.needs_manual_grade)
+    for row in connection.execute(_with_cells(base, GRADE).add_columns(*points)):
         comment = comments.pop((row.student_id, row.notebook, row.name), "")
         marks[row.student_id, row.notebook].cells[row.name] = CellMark(
             row.auto_score, row.manual_score, row.extra_credit or 0.0, bool(row.needs_manual_grade), comment
@@ -86,7 +79,7 @@ def read_marks(connection: Connection, assignment: str) -> Mapping[tuple[str, st
 
 def _with_cells(base, table: Table):  # type: ignore[no-untyped-def]  # SQLAlchemy's Select changes its type with each column
     return (
-        base.join(table, table.c.notebook_id == _SUBMITTED_NOTEBOOK.c.id)
-        .join(_CELL, _CELL.c.id == table.c.cell_id)
-        .add_columns(_CELL.c.name)
+        base.join(table, table.c.notebook_id == SUBMITTED_NOTEBOOK.c.id)
+        .join(BASE_CELL, BASE_CELL.c.id == table.c.cell_id)
+        .add_columns(BASE_CELL.c.name)
     )

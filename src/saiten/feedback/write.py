@@ -6,8 +6,6 @@ Nothing is marked here: what the ledger does not know is named, and `saiten grad
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -17,12 +15,11 @@ from secrets import token_hex
 
 from saiten.bundle import Bundle
 from saiten.course import Assignment, Course
-from saiten.errors import GradebookError
 from saiten.feedback.gather import Gatherer
 from saiten.feedback.marks import read_marks
 from saiten.feedback.model import Page
 from saiten.feedback.page import render
-from saiten.gradebook import Practice, open_database
+from saiten.gradebook import Practice, open_database, write_pages
 from saiten.ledger import Key, Ledger
 from saiten.results import ENGINE_VERSION, Result, Status
 from saiten.submission import Submission
@@ -64,6 +61,7 @@ def write_feedback(
     practice = Practice.of(course)
     gatherer = Gatherer(bundle, course.options.languages, assignment.settings.hints)
     report = FeedbackReport()
+    names = [notebook.name for notebook in bundle.notebooks]
     database = open_database(practice.url)
     try:
         ledger = Ledger(database)
@@ -77,14 +75,11 @@ def write_feedback(
             if result is None:
                 report.unmarked.append(student)
             else:
-                own = {notebook: mark for (whose, notebook), mark in marks.items() if whose == student}
                 folder = course.feedback_dir(assignment.name, student)
-                changed = False
-                for name, content in _for_nbgrader(submission, folder).items():
-                    write_file(folder / name, content, practice.permissions)
-                for page in gatherer.pages(result, own):
-                    changed |= write_file(folder / f"{page.notebook}.html", _bytes(page), practice.permissions)
-                    report.pages += 1
+                own = {name: mark for name in names if (mark := marks.get((student, name))) is not None}
+                pages = {f"{page.notebook}.html": _bytes(page) for page in gatherer.pages(result, own)}
+                report.pages += len(pages)
+                changed = write_pages(folder, {**_for_nbgrader(submission, folder), **pages}, practice)
                 (report.written if changed else report.same).append(student)
             on_student(student)
     finally:
@@ -119,26 +114,3 @@ def _for_nbgrader(submission: Submission, folder: Path) -> dict[str, bytes]:
         old = kept.read_bytes() if kept.is_file() and not kept.is_symlink() else b""
         secret = old or token_hex(32).encode()
     return {"timestamp.txt": stamp, _SECRET: secret}
-
-
-def write_file(target: Path, content: bytes, mode: int) -> bool:
-    """Write one file in one step; returns whether it differs from what was there."""
-    try:
-        if target.is_file() and not target.is_symlink() and target.read_bytes() == content:
-            return False
-        target.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, name = tempfile.mkstemp(prefix=".saiten-", dir=target.parent)
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(content)
-                os.fchmod(descriptor, mode)
-            os.replace(name, target)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
-    except OSError as error:
-        raise GradebookError(
-            f"{target} cannot be written ({error.strerror or error}).",
-            "See that there is room and that the folder can be written, then run again.",
-        ) from error
-    return True

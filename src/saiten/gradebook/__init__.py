@@ -7,6 +7,7 @@ that formgrader, `nbgrader generate_feedback` and `nbgrader export` go on workin
 from saiten.gradebook.assignment import save_assignment
 from saiten.gradebook.autograded import MarkedFolder, marked_folder, remove_folder, write_folder
 from saiten.gradebook.database import open_database
+from saiten.gradebook.files import write_pages
 from saiten.gradebook.grades import WITH_SCORE, Entry, Outcome, refused_students, write_gradebook
 from saiten.gradebook.late import LatePolicy
 from saiten.gradebook.moment import parse_moment
@@ -27,4 +28,5 @@ __all__ = [
     "save_assignment",
     "write_folder",
     "write_gradebook",
+    "write_pages",
 ]

@@ -20,20 +20,24 @@ from sqlalchemy.sql.schema import Table
 
 from saiten.bundle import Bundle, BundleCell, BundleNotebook
 from saiten.errors import GradebookError
+from saiten.gradebook.tables import (
+    ASSIGNMENT,
+    BASE_CELL,
+    COURSE,
+    GRADE_CELL,
+    NOTEBOOK,
+    SOLUTION_CELL,
+    SOURCE_CELL,
+    SUBMITTED,
+    TASK_CELL,
+)
 
 KINDS: dict[str, Table] = {
-    "GradeCell": api.GradeCell.__table__,
-    "SolutionCell": api.SolutionCell.__table__,
-    "TaskCell": api.TaskCell.__table__,
+    "GradeCell": GRADE_CELL,
+    "SolutionCell": SOLUTION_CELL,
+    "TaskCell": TASK_CELL,
 }
 """nbgrader's kinds of cells (its `base_cell.type`) and their tables; one cell may be of two kinds"""
-
-_ASSIGNMENT: Table = api.Assignment.__table__
-_NOTEBOOK: Table = api.Notebook.__table__
-_BASE: Table = api.BaseCell.__table__
-_SOURCE: Table = api.SourceCell.__table__
-_SUBMITTED: Table = api.SubmittedAssignment.__table__
-_COURSE: Table = api.Course.__table__
 
 _HELD_TYPES = ("code", "markdown")
 """cell types that nbgrader's tables can hold; a locked raw cell has no row"""
@@ -69,17 +73,17 @@ def save_assignment(connection: Connection, bundle: Bundle, course_id: str, due:
     present: dict[str, str] = {
         row.name: row.id
         for row in connection.execute(
-            select(_NOTEBOOK.c.name, _NOTEBOOK.c.id).where(_NOTEBOOK.c.assignment_id == identity)
+            select(NOTEBOOK.c.name, NOTEBOOK.c.id).where(NOTEBOOK.c.assignment_id == identity)
         )
     }
     submissions = connection.execute(
-        select(func.count()).select_from(_SUBMITTED).where(_SUBMITTED.c.assignment_id == identity)
+        select(func.count()).select_from(SUBMITTED).where(SUBMITTED.c.assignment_id == identity)
     ).scalar_one()
     if submissions:
         _refuse_other_cells(connection, bundle.assignment, wanted, present)
     for name in present.keys() - wanted.keys():
         _save_cells(connection, present[name], _Cells({}, {}))
-        connection.execute(delete(_NOTEBOOK).where(_NOTEBOOK.c.id == present[name]))
+        connection.execute(delete(NOTEBOOK).where(NOTEBOOK.c.id == present[name]))
     for notebook in bundle.notebooks:
         row = _notebook_row(connection, identity, notebook)
         _save_cells(connection, row, wanted[notebook.name])
@@ -87,33 +91,33 @@ def save_assignment(connection: Connection, bundle: Bundle, course_id: str, due:
 
 
 def _assignment_row(connection: Connection, name: str, course_id: str, due: datetime | None) -> str:
-    row = connection.execute(select(_ASSIGNMENT).where(_ASSIGNMENT.c.name == name)).mappings().one_or_none()
+    row = connection.execute(select(ASSIGNMENT).where(ASSIGNMENT.c.name == name)).mappings().one_or_none()
     if row is not None:
         if due is not None and row["duedate"] != due:
-            connection.execute(update(_ASSIGNMENT).where(_ASSIGNMENT.c.id == row["id"]).values(duedate=due))
+            connection.execute(update(ASSIGNMENT).where(ASSIGNMENT.c.id == row["id"]).values(duedate=due))
         return str(row["id"])
     # nbgrader enters no course of the empty name; a database that checks foreign keys wants one
     if course_id or connection.dialect.name != "sqlite":
-        known = connection.execute(select(_COURSE.c.id).where(_COURSE.c.id == course_id)).one_or_none()
+        known = connection.execute(select(COURSE.c.id).where(COURSE.c.id == course_id)).one_or_none()
         if known is None:
-            connection.execute(insert(_COURSE).values(id=course_id))
+            connection.execute(insert(COURSE).values(id=course_id))
     identity = api.new_uuid()
-    connection.execute(insert(_ASSIGNMENT).values(id=identity, name=name, duedate=due, course_id=course_id))
+    connection.execute(insert(ASSIGNMENT).values(id=identity, name=name, duedate=due, course_id=course_id))
     return str(identity)
 
 
 def _notebook_row(connection: Connection, assignment: str, notebook: BundleNotebook) -> str:
     kernelspec = json.dumps(dict(notebook.kernelspec))
-    match = (_NOTEBOOK.c.assignment_id == assignment, _NOTEBOOK.c.name == notebook.name)
-    row = connection.execute(select(_NOTEBOOK).where(*match)).mappings().one_or_none()
+    match = (NOTEBOOK.c.assignment_id == assignment, NOTEBOOK.c.name == notebook.name)
+    row = connection.execute(select(NOTEBOOK).where(*match)).mappings().one_or_none()
     if row is None:
         identity = api.new_uuid()
         connection.execute(
-            insert(_NOTEBOOK).values(id=identity, name=notebook.name, assignment_id=assignment, kernelspec=kernelspec)
+            insert(NOTEBOOK).values(id=identity, name=notebook.name, assignment_id=assignment, kernelspec=kernelspec)
         )
         return str(identity)
     if row["kernelspec"] is None:  # as nbgrader: one that is there stays
-        connection.execute(update(_NOTEBOOK).where(_NOTEBOOK.c.id == row["id"]).values(kernelspec=kernelspec))
+        connection.execute(update(NOTEBOOK).where(NOTEBOOK.c.id == row["id"]).values(kernelspec=kernelspec))
     return str(row["id"])
 
 
@@ -121,35 +125,41 @@ def _save_cells(connection: Connection, notebook: str, wanted: _Cells) -> None:
     """Bring one notebook's cells up to date: rows that are right stay as they are."""
     present = _present_kinds(connection, notebook)
     gone = [identity for key, (identity, _) in present.items() if key not in wanted.kinds]
-    for table in (*KINDS.values(), _BASE):
+    for table in (*KINDS.values(), BASE_CELL):
         if gone:
             connection.execute(delete(table).where(table.c.id.in_(gone)))
     for (name, kind), columns in wanted.kinds.items():
         table = KINDS[kind]
         if (name, kind) not in present:
             identity = api.new_uuid()
-            connection.execute(insert(_BASE).values(id=identity, name=name, notebook_id=notebook, type=kind))
+            connection.execute(insert(BASE_CELL).values(id=identity, name=name, notebook_id=notebook, type=kind))
             connection.execute(insert(table).values(id=identity, **columns))
         elif present[name, kind][1] != columns:
             connection.execute(update(table).where(table.c.id == present[name, kind][0]).values(**columns))
     held = {
         row["name"]: dict(row)
-        for row in connection.execute(select(_SOURCE).where(_SOURCE.c.notebook_id == notebook)).mappings()
+        for row in connection.execute(select(SOURCE_CELL).where(SOURCE_CELL.c.notebook_id == notebook)).mappings()
     }
     for name in held.keys() - wanted.sources.keys():
-        connection.execute(delete(_SOURCE).where(_SOURCE.c.id == held[name]["id"]))
+        connection.execute(delete(SOURCE_CELL).where(SOURCE_CELL.c.id == held[name]["id"]))
     for name, columns in wanted.sources.items():
         row = held.get(name)
         if row is None:
-            connection.execute(insert(_SOURCE).values(id=api.new_uuid(), name=name, notebook_id=notebook, **columns))
+            connection.execute(
+                insert(SOURCE_CELL).values(id=api.new_uuid(), name=name, notebook_id=notebook, **columns)
+            )
         elif {key: row[key] for key in columns} != columns:
-            connection.execute(update(_SOURCE).where(_SOURCE.c.id == row["id"]).values(**columns))
+            connection.execute(update(SOURCE_CELL).where(SOURCE_CELL.c.id == row["id"]).values(**columns))
 
 
 def _present_kinds(connection: Connection, notebook: str) -> dict[tuple[str, str], tuple[str, dict[str, Any]]]:
     found: dict[tuple[str, str], tuple[str, dict[str, Any]]] = {}
     for kind, table in KINDS.items():
-        query = select(table, _BASE.c.name).join(_BASE, _BASE.c.id == table.c.id).where(_BASE.c.notebook_id == notebook)
+        query = (
+            select(table, BASE_CELL.c.name)
+            .join(BASE_CELL, BASE_CELL.c.id == table.c.id)
+            .where(BASE_CELL.c.notebook_id == notebook)
+        )
         for row in connection.execute(query).mappings():
             columns = {column.name: row[column.name] for column in table.columns if column.name != "id"}
             found[row["name"], kind] = row["id"], columns
@@ -166,7 +176,7 @@ def _refuse_other_cells(
             raise _contradiction(assignment, f"notebook {name} {change}")
         kinds = {key for key, _ in _present_kinds(connection, present[name]).items()}
         sources = set(
-            connection.execute(select(_SOURCE.c.name).where(_SOURCE.c.notebook_id == present[name])).scalars()
+            connection.execute(select(SOURCE_CELL.c.name).where(SOURCE_CELL.c.notebook_id == present[name])).scalars()
         )
         new = {key[0] for key in wanted[name].kinds.keys() - kinds} | (wanted[name].sources.keys() - sources)
         gone = {key[0] for key in kinds - wanted[name].kinds.keys()} | (sources - wanted[name].sources.keys())

@@ -9,15 +9,13 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
-import stat
-import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from saiten.bundle import Bundle, BundleNotebook
 from saiten.errors import GradebookError
+from saiten.gradebook.files import PARTIAL, make_real, refused, remove, write_file
 from saiten.gradebook.moment import parse_moment
 from saiten.gradebook.practice import Practice
 from saiten.intake import readable
@@ -29,14 +27,10 @@ _LONGEST_PART = 255
 """bytes that a file system gives to one name"""
 _LONGEST_PATH = 2000
 """bytes of a relative path: with the course's own folder it stays below the system's 4096"""
-_GROUP_MODE = 0o2770
-"""nbgrader's mode of folders that are for the group: its members may write, new files belong to the group"""
 _RUNS_SCRIPTS = frozenset(
     {"htm", "html", "mht", "mhtml", "shtml", "svg", "svgz", "swf", "xht", "xhtml", "xml", "xsl", "xslt"}
 )
 """endings of files whose scripts a browser may run; formgrader serves what lies here in the instructor's own origin"""
-_PARTIAL = ".saiten-"
-"""start of the name of a file that is not written to its end yet"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,21 +118,21 @@ def write_folder(folder: Path, wanted: MarkedFolder, practice: Practice, *, clea
         GradebookError: the file system refuses.
     """
     try:
-        changed = _make_real(folder, practice)
+        changed = make_real(folder, practice)
         keep = {part for name in wanted.files for part in (name, *_parents(name))}
         for path in list(_walk(folder)):
             relative = path.relative_to(folder).as_posix()
-            leftover = path.name.startswith(_PARTIAL) and relative not in keep
+            leftover = path.name.startswith(PARTIAL) and relative not in keep
             foreign = relative in keep and (path.is_symlink() or path.is_dir() == (relative in wanted.files))
             if leftover or foreign or (clean and relative not in keep):
-                _remove(path)
+                remove(path)
                 changed = True
         for name, content in sorted(wanted.files.items()):
             for part in reversed(_parents(name)):
-                changed |= _make_real(folder / part, practice)
-            changed |= _write(folder / name, content, practice.permissions)
+                changed |= make_real(folder / part, practice)
+            changed |= write_file(folder / name, content, practice.permissions)
     except OSError as error:
-        raise _refused(folder, error) from error
+        raise refused(folder, error) from error
     return changed
 
 
@@ -147,9 +141,9 @@ def remove_folder(folder: Path) -> bool:
     if not folder.exists() and not folder.is_symlink():
         return False
     try:
-        _remove(folder)
+        remove(folder)
     except OSError as error:
-        raise _refused(folder, error) from error
+        raise refused(folder, error) from error
     return True
 
 
@@ -165,52 +159,6 @@ def _walk(folder: Path) -> Iterator[Path]:
             yield Path(here, name)
 
 
-def _make_real(folder: Path, practice: Practice) -> bool:
-    """See that a path is a folder of its own, not a link to another; parents are the course's and may be links."""
-    made = False
-    if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
-        _remove(folder)
-    if not folder.is_dir():
-        missing = [folder, *(parent for parent in folder.parents if not parent.exists())]
-        folder.mkdir(parents=True)
-        made = True
-        if practice.groupshared:
-            for each in missing:
-                each.chmod((stat.S_IMODE(each.stat().st_mode) | _GROUP_MODE) & 0o2777)
-    return made
-
-
-def _write(target: Path, content: bytes, mode: int) -> bool:
-    """Write one file in one step: a reader sees the old or the new one, whenever the machine stops."""
-    try:
-        status = target.stat(follow_symlinks=False)
-        same = stat.S_ISREG(status.st_mode) and status.st_size == len(content) and target.read_bytes() == content
-        if same and stat.S_IMODE(status.st_mode) == mode:
-            return False
-        if same:
-            target.chmod(mode)
-            return True
-    except FileNotFoundError:
-        pass
-    descriptor, name = tempfile.mkstemp(prefix=_PARTIAL, dir=target.parent)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            os.fchmod(descriptor, mode)
-        os.replace(name, target)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
-    return True
-
-
-def _remove(path: Path) -> None:
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path)
-    else:
-        path.unlink()
-
-
 def _unsafe(name: str) -> str:
     """Say why a relative path may not be written, or ""."""
     try:
@@ -222,13 +170,6 @@ def _unsafe(name: str) -> str:
         return "its path leads elsewhere"
     if size > _LONGEST_PATH or any(len(part.encode("utf-8")) > _LONGEST_PART for part in parts):
         return "its name is too long"
-    if any(part.startswith(_PARTIAL) for part in parts):
-        return f"names that begin with {_PARTIAL} are used while files are written"
+    if any(part.startswith(PARTIAL) for part in parts):
+        return f"names that begin with {PARTIAL} are used while files are written"
     return ""
-
-
-def _refused(folder: Path, error: OSError) -> GradebookError:
-    return GradebookError(
-        f"{folder} cannot be written ({error.strerror or error}).",
-        "See that there is room and that the course's folder can be written, then run again: what was marked is kept.",
-    )

@@ -17,7 +17,8 @@ from saiten.errors import EngineError
 from saiten.gradebook.assignment import save_assignment
 from saiten.gradebook.late import LatePolicy, PenaltyError
 from saiten.gradebook.practice import Practice
-from saiten.gradebook.rows import COMMENT, GRADE, STUDENT, SUBMITTED, SUBMITTED_NOTEBOOK, Book, Changes, Row, points
+from saiten.gradebook.rows import Book, Changes, Row, points
+from saiten.gradebook.tables import COMMENT, GRADE, STUDENT, SUBMITTED, SUBMITTED_NOTEBOOK
 from saiten.results import CellResult, NotebookResult, Result, Status
 from saiten.sanitise import for_terminal, is_formula
 

@@ -14,18 +14,19 @@ from nbgrader import api
 from sqlalchemy import Connection, bindparam, insert, select, update
 from sqlalchemy.sql.schema import Table
 
+from saiten.gradebook.tables import (
+    ASSIGNMENT,
+    BASE_CELL,
+    COMMENT,
+    GRADE,
+    NOTEBOOK,
+    STUDENT,
+    SUBMITTED,
+    SUBMITTED_NOTEBOOK,
+)
+
 Row = dict[str, Any]
 """column name to value"""
-
-STUDENT: Table = api.Student.__table__
-SUBMITTED: Table = api.SubmittedAssignment.__table__
-SUBMITTED_NOTEBOOK: Table = api.SubmittedNotebook.__table__
-GRADE: Table = api.Grade.__table__
-COMMENT: Table = api.Comment.__table__
-
-_ASSIGNMENT: Table = api.Assignment.__table__
-_NOTEBOOK: Table = api.Notebook.__table__
-_BASE: Table = api.BaseCell.__table__
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,18 +98,18 @@ class Book:
     @classmethod
     def load(cls, connection: Connection, assignment: str) -> Self:
         """Read everything of one assignment, given the id of its row."""
-        due = connection.execute(select(_ASSIGNMENT.c.duedate).where(_ASSIGNMENT.c.id == assignment)).scalar_one()
-        of_assignment = _NOTEBOOK.c.assignment_id == assignment
+        due = connection.execute(select(ASSIGNMENT.c.duedate).where(ASSIGNMENT.c.id == assignment)).scalar_one()
+        of_assignment = NOTEBOOK.c.assignment_id == assignment
         notebooks = {
             row["id"]: row["name"]
-            for row in connection.execute(select(_NOTEBOOK).where(of_assignment).order_by(_NOTEBOOK.c.name)).mappings()
+            for row in connection.execute(select(NOTEBOOK).where(of_assignment).order_by(NOTEBOOK.c.name)).mappings()
         }
         cells: dict[str, list[Cell]] = {notebook: [] for notebook in notebooks}
-        query = select(_BASE).join(_NOTEBOOK, _NOTEBOOK.c.id == _BASE.c.notebook_id).where(of_assignment)
+        query = select(BASE_CELL).join(NOTEBOOK, NOTEBOOK.c.id == BASE_CELL.c.notebook_id).where(of_assignment)
         for row in connection.execute(query).mappings():
             cells[row["notebook_id"]].append(Cell(row["id"], row["name"], row["type"]))
         submissions = connection.execute(select(SUBMITTED).where(SUBMITTED.c.assignment_id == assignment)).mappings()
-        query = select(SUBMITTED_NOTEBOOK).join(_NOTEBOOK, _NOTEBOOK.c.id == SUBMITTED_NOTEBOOK.c.notebook_id)
+        query = select(SUBMITTED_NOTEBOOK).join(NOTEBOOK, NOTEBOOK.c.id == SUBMITTED_NOTEBOOK.c.notebook_id)
         submitted = connection.execute(query.where(of_assignment)).mappings()
         return cls(
             assignment,

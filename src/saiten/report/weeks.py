@@ -8,24 +8,23 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass
 
-from nbgrader import api
 from sqlalchemy import Connection, func, select
-from sqlalchemy.sql.schema import Table
 
+from saiten.gradebook.tables import (
+    ASSIGNMENT,
+    BASE_CELL,
+    GRADE,
+    GRADE_CELL,
+    NOTEBOOK,
+    SUBMITTED,
+    SUBMITTED_NOTEBOOK,
+    TASK_CELL,
+)
 from saiten.report.figures import AT_RISK
 
 RECENT = 3
 """assignments that count for the mark"""
 FAILED_OF_RECENT = 2
-
-_ASSIGNMENT: Table = api.Assignment.__table__
-_NOTEBOOK: Table = api.Notebook.__table__
-_SUBMITTED: Table = api.SubmittedAssignment.__table__
-_SUBMITTED_NOTEBOOK: Table = api.SubmittedNotebook.__table__
-_GRADE: Table = api.Grade.__table__
-_CELL: Table = api.BaseCell.__table__
-_GRADE_CELL: Table = api.GradeCell.__table__
-_TASK_CELL: Table = api.TaskCell.__table__
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,27 +50,27 @@ class Weeks:
 def read_weeks(connection: Connection) -> Weeks:
     """Read the shares of all students in all assignments, points by hand, extra credit and penalties included."""
     maxima: defaultdict[str, float] = defaultdict(float)
-    for kind in (_GRADE_CELL, _TASK_CELL):
+    for kind in (GRADE_CELL, TASK_CELL):
         cells = (
-            select(_NOTEBOOK.c.assignment_id, func.sum(kind.c.max_score).label("most"))
-            .join(_CELL, _CELL.c.id == kind.c.id)
-            .join(_NOTEBOOK, _NOTEBOOK.c.id == _CELL.c.notebook_id)
-            .group_by(_NOTEBOOK.c.assignment_id)
+            select(NOTEBOOK.c.assignment_id, func.sum(kind.c.max_score).label("most"))
+            .join(BASE_CELL, BASE_CELL.c.id == kind.c.id)
+            .join(NOTEBOOK, NOTEBOOK.c.id == BASE_CELL.c.notebook_id)
+            .group_by(NOTEBOOK.c.assignment_id)
         )
         for found in connection.execute(cells):
             maxima[found.assignment_id] += found.most or 0.0
-    point = func.coalesce(_GRADE.c.manual_score, _GRADE.c.auto_score, 0.0) + func.coalesce(_GRADE.c.extra_credit, 0.0)
+    point = func.coalesce(GRADE.c.manual_score, GRADE.c.auto_score, 0.0) + func.coalesce(GRADE.c.extra_credit, 0.0)
     earned = (
-        select(_SUBMITTED.c.assignment_id, _SUBMITTED.c.student_id, func.sum(point).label("points"))
-        .join(_SUBMITTED_NOTEBOOK, _SUBMITTED_NOTEBOOK.c.assignment_id == _SUBMITTED.c.id)
-        .join(_GRADE, _GRADE.c.notebook_id == _SUBMITTED_NOTEBOOK.c.id)
-        .group_by(_SUBMITTED.c.assignment_id, _SUBMITTED.c.student_id)
+        select(SUBMITTED.c.assignment_id, SUBMITTED.c.student_id, func.sum(point).label("points"))
+        .join(SUBMITTED_NOTEBOOK, SUBMITTED_NOTEBOOK.c.assignment_id == SUBMITTED.c.id)
+        .join(GRADE, GRADE.c.notebook_id == SUBMITTED_NOTEBOOK.c.id)
+        .group_by(SUBMITTED.c.assignment_id, SUBMITTED.c.student_id)
     )
-    penalty = func.sum(_SUBMITTED_NOTEBOOK.c.late_submission_penalty)
+    penalty = func.sum(SUBMITTED_NOTEBOOK.c.late_submission_penalty)
     lost = (
-        select(_SUBMITTED.c.assignment_id, _SUBMITTED.c.student_id, penalty.label("points"))
-        .join(_SUBMITTED_NOTEBOOK, _SUBMITTED_NOTEBOOK.c.assignment_id == _SUBMITTED.c.id)
-        .group_by(_SUBMITTED.c.assignment_id, _SUBMITTED.c.student_id)
+        select(SUBMITTED.c.assignment_id, SUBMITTED.c.student_id, penalty.label("points"))
+        .join(SUBMITTED_NOTEBOOK, SUBMITTED_NOTEBOOK.c.assignment_id == SUBMITTED.c.id)
+        .group_by(SUBMITTED.c.assignment_id, SUBMITTED.c.student_id)
     )
     penalties = {(row.assignment_id, row.student_id): row.points or 0.0 for row in connection.execute(lost)}
     shares: defaultdict[str, dict[str, float]] = defaultdict(dict)
@@ -80,8 +79,8 @@ def read_weeks(connection: Connection) -> Weeks:
         points = max(0.0, row.points - penalties.get((row.assignment_id, row.student_id), 0.0))
         shares[row.student_id][row.assignment_id] = points / most if most else 0.0
     handed_in = {assignment for own in shares.values() for assignment in own}
-    due = _ASSIGNMENT.c.duedate
-    by_date = select(_ASSIGNMENT.c.id, _ASSIGNMENT.c.name).order_by(due.is_(None), due, _ASSIGNMENT.c.name)
+    due = ASSIGNMENT.c.duedate
+    by_date = select(ASSIGNMENT.c.id, ASSIGNMENT.c.name).order_by(due.is_(None), due, ASSIGNMENT.c.name)
     order = [each for each in connection.execute(by_date) if each.id in handed_in]
     rows = [_row(student, tuple(own.get(each.id) for each in order)) for student, own in shares.items()]
     return Weeks(

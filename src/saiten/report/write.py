@@ -17,8 +17,8 @@ from saiten.course import Assignment, Course
 from saiten.errors import GradebookError
 from saiten.feedback import read_marks
 from saiten.feedback.headings import headings
-from saiten.feedback.write import verdict_on, write_file
-from saiten.gradebook import Practice, open_database
+from saiten.feedback.write import verdict_on
+from saiten.gradebook import Practice, open_database, write_pages
 from saiten.ledger import Ledger
 from saiten.report.figures import ClassFigures, figures
 from saiten.report.page import render
@@ -84,8 +84,7 @@ def write_report(course: Course, assignment: Assignment, bundle: Bundle) -> Repo
     folder = course.root / FOLDER / assignment.name
     shown = weeks if len(weeks.assignments) > 1 else None
     pages = {"index.html": render(found, shown), **_tables(found, shown)}
-    for name, text in pages.items():
-        write_file(folder / name, text.encode("utf-8", "replace"), practice.permissions)
+    write_pages(folder, {name: text.encode("utf-8", "replace") for name, text in pages.items()}, practice)
     return ReportFiles(folder / "index.html", found)
 
 
