@@ -168,6 +168,16 @@ def test_a_right_way_that_loses_points(tmp_path: Path) -> None:
     assert "between the bounds" in failed(report)["answers"]
 
 
+def test_a_right_way_that_stops_a_demonstration(tmp_path: Path) -> None:
+    """Is a right answer found that gets its points but stops a later cell, and none that stops where all do?"""
+    cells = [*CELLS, cell("code", "assert type(clamp(3, 0, bound)) is int, 'a table of whole numbers'")]
+    other = RIGHT.replace("sorted([x, low, high])[1]", "float(sorted([x, low, high])[1])")
+    said = failed(check(tmp_path / "stops", cells, files={"answers/right.py": other}))
+    assert "this cell stops: AssertionError: a table of whole numbers" in said["answers"]
+    cells = [*CELLS, cell("code", "clamp(3, 0, bound) / 0", tags=["raises-exception"])]
+    assert failed(check(tmp_path / "anyhow", cells, files={"answers/right.py": other})) == {}
+
+
 def test_a_reference_that_leans_on_hashes(tmp_path: Path) -> None:
     """Does another hash seed show that an answer depends on the order of a set?
 

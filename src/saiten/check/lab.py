@@ -35,6 +35,8 @@ class Job:
     until: str | None = None
     """see `Engine.mark`"""
     result: Result | None = None
+    stopped: Mapping[str, str] = field(default_factory=dict)
+    """of a hand-in with notebooks of its own: id of each cell that ended with an error, to the error"""
 
     @property
     def done(self) -> Result:
@@ -145,7 +147,10 @@ class Lab:
             except IndexError:
                 break
             submission = self._submission(batch, job)
-            job.result = _about(engine.mark(submission, job.until), submission)
+            result = engine.mark(submission, job.until)
+            if job.files is not None:
+                job.stopped = _stopped(result)
+            job.result = _about(result, submission)
             self._tell(job)
         for notebook in batch.notebooks:
             engine.leave(notebook.name)
@@ -174,7 +179,18 @@ class Lab:
 def _about(result: Result, submission: Submission) -> Result:
     """Leave out the notebooks that were not handed in: other batches' are in the bundle, too."""
     mine = tuple(question for question in result.questions if question.notebook in submission.notebooks)
-    return replace(result, questions=mine, notebooks=())  # the marked documents are large, and nobody looks at them
+    return replace(result, questions=mine, notebooks=())  # the marked documents are large
+
+
+def _stopped(result: Result) -> dict[str, str]:
+    return {
+        cell["id"]: f"{output['ename']}: {output['evalue']}"
+        for part in result.notebooks
+        if part.document
+        for cell in json.loads(part.document)["cells"]
+        for output in cell.get("outputs", ())
+        if output["output_type"] == "error"
+    }
 
 
 def as_notebook(notebook: BundleNotebook, cells: Mapping[str, str]) -> bytes:

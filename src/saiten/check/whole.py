@@ -5,7 +5,7 @@ In: an `Exercise`, planted right answers. Out: jobs for the laboratory, then fin
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from saiten.answers import Answer, Kind, automatic_questions, question_keys
 from saiten.check.lab import Job
@@ -61,7 +61,7 @@ class Whole:
 
     def read(self) -> tuple[list[Finding], list[AnswerRow]]:
         """Say what the results show."""
-        found = [*self._about_reference(), self._about_release()]
+        found = [*self._about_reference(), self._about_release(), *self._about_demonstrations()]
         return found, [self._row(answer, job) for answer, job in zip(self._answers, self._right, strict=True)]
 
     def _about_reference(self) -> list[Finding]:
@@ -92,6 +92,17 @@ class Whole:
             step = "Let the stub raise NotImplementedError, or the test ask for more."
             return Finding("release", State.FAILS, text, ", ".join(each.name for each in earned), step)
         return Finding("release", State.HOLDS, "The untouched release gets 0 points.")
+
+    def _about_demonstrations(self) -> Iterator[Finding]:
+        """Another right way has to reach the notebook's end: no cell may stop where the reference's does not."""
+        for answer, job in zip(self._answers, self._right, strict=True):
+            for cell, why in job.stopped.items() if answer.kind is Kind.RIGHT else ():
+                if cell not in self._reference.stopped:
+                    text = f"The right answer {answer.name} gets its points, but this cell stops: {why}"
+                    step = (
+                        "Let the cell ask less of an answer that is slow or returns another type, or give it more time."
+                    )
+                    yield Finding("answers", State.FAILS, text, cell, step)
 
     def _lost(self, result: Result) -> list[tuple[str, str]]:
         """Where points are missing that tests give, and why."""
