@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import json
 import unicodedata
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from saiten.bundle import BundleCell, BundleNotebook, Role
@@ -31,6 +31,8 @@ class SubmittedCell:
     source: str
     grade_id: str | None
     id: str | None
+    attachments: Mapping[str, Any] = field(default_factory=dict, compare=False)
+    """of prose: what was pasted into it, as it was handed in and not looked at"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,20 +91,41 @@ def plan(notebook: BundleNotebook, submitted: Sequence[SubmittedCell]) -> Plan:
     counts. Unlocked cells of the instructor's without grade_id are found by cell id, else by their text. All else is
     the student's own and stays behind the cell it stood behind.
     """
-    places, own, notes = _match(notebook, submitted)
+    notes: list[str] = []
+    laid = _laid(notebook, submitted, notes)
+    unchanged = [
+        cell.grade_id
+        for cell, source in ((step.cell, step.source) for step, _ in laid)
+        if cell is not None and cell.role in _WRITTEN and cell.grade_id and _same(source, cell.release_source)
+    ]
+    return Plan(tuple(step for step, _ in laid), tuple(notes), tuple(unchanged))
+
+
+def pasted(notebook: BundleNotebook, submitted: Sequence[SubmittedCell]) -> dict[str, Mapping[str, Any]]:
+    """Find what was pasted into the prose that counts: id of a cell of the marked notebook to its attachments.
+
+    No step carries them, for they may be large, and nothing that runs or judges needs them.
+    """
+    laid = _laid(notebook, submitted, [])
+    ids = document_ids(step for step, _ in laid)
+    return {name: given.attachments for name, (_, given) in zip(ids, laid, strict=True) if given and given.attachments}
+
+
+def _laid(
+    notebook: BundleNotebook, submitted: Sequence[SubmittedCell], notes: list[str]
+) -> list[tuple[Step, SubmittedCell | None]]:
+    """Each step, and the submitted cell whose text it holds, if any."""
+    places, own = _match(notebook, submitted)
     leading = leading_cells(notebook)
-    unchanged: list[str] = []
-    steps: list[Step] = [Step(None, cell.cell_type, cell.source) for cell in own.get(-1, ())]
+    steps: list[tuple[Step, SubmittedCell | None]] = []
+    steps.extend((Step(None, cell.cell_type, cell.source), cell) for cell in own.get(-1, ()))
     for index, cell in enumerate(notebook.cells):
-        source = _text_of(cell, places.get(index, ()), notes)
-        step = Step(cell, cell.cell_type, source, leading=index in leading)
-        if cell.role in (Role.SOLUTION, Role.MANUAL) and cell.grade_id and _same(source, cell.release_source):
-            unchanged.append(cell.grade_id)
-        if cell.role is Role.SETUP and not _same(source, cell.release_source):
-            step = replace(step, changed=True)
-        steps.append(step)
-        steps.extend(Step(None, extra.cell_type, extra.source) for extra in own.get(index, ()))
-    return Plan(tuple(steps), tuple(notes), tuple(unchanged))
+        given = _given(cell, places.get(index, ()), notes)
+        source = _text_of(cell, given)
+        changed = cell.role is Role.SETUP and not _same(source, cell.release_source)
+        steps.append((Step(cell, cell.cell_type, source, leading=index in leading, changed=changed), given))
+        steps.extend((Step(None, extra.cell_type, extra.source), extra) for extra in own.get(index, ()))
+    return steps
 
 
 def leading_cells(notebook: BundleNotebook) -> frozenset[int]:
@@ -190,12 +213,14 @@ def _submitted_cell(raw: Any) -> SubmittedCell | None:
     metadata = raw.get("metadata")
     marks = metadata.get("nbgrader") if isinstance(metadata, dict) else None
     grade_id = marks.get("grade_id") if isinstance(marks, dict) else None
-    cell_id = raw.get("id")
+    cell_id, attachments = raw.get("id"), raw.get("attachments")
+    prose = raw["cell_type"] == "markdown"
     return SubmittedCell(
         cell_type=raw["cell_type"],
         source=clean_text(source[:MAX_SOURCE]),
         grade_id=_name(grade_id),
         id=cell_id if isinstance(cell_id, str) else None,
+        attachments=attachments if prose and isinstance(attachments, dict) else {},
     )
 
 
@@ -208,9 +233,7 @@ def _name(grade_id: Any) -> str | None:
 _Own = dict[int, list[SubmittedCell]]
 
 
-def _match(
-    notebook: BundleNotebook, submitted: Sequence[SubmittedCell]
-) -> tuple[dict[int, list[SubmittedCell]], _Own, list[str]]:
+def _match(notebook: BundleNotebook, submitted: Sequence[SubmittedCell]) -> tuple[dict[int, list[SubmittedCell]], _Own]:
     """Find each submitted cell's place: at an instructor's cell, or the student's own behind one."""
     by_grade_id = {cell.grade_id: index for index, cell in enumerate(notebook.cells) if cell.grade_id}
     by_id = {cell.id: index for index, cell in enumerate(notebook.cells) if not cell.grade_id}
@@ -236,22 +259,32 @@ def _match(
         else:
             places.setdefault(place, []).append(cell)
             anchor = place
-    return places, own, []
+    return places, own
 
 
-def _text_of(cell: BundleCell, found: Sequence[SubmittedCell], notes: list[str]) -> str:
+_WRITTEN = (Role.SOLUTION, Role.MANUAL)
+
+
+def _given(cell: BundleCell, found: Sequence[SubmittedCell], notes: list[str]) -> SubmittedCell | None:
+    """The submitted cell whose text counts for an instructor's cell; None where none does."""
+    if cell.role not in _WRITTEN:
+        return found[0] if found and cell.role not in (Role.TEST, Role.TASK) and not cell.locked else None
+    if not found:
+        notes.append(f"{cell.grade_id}: the cell is missing from the submission.")
+        return None
+    if len(found) > 1:
+        notes.append(f"{cell.grade_id}: the cell is there {len(found)} times; the first one with an answer counts.")
+    answered = (item for item in found if item.source.strip() and not _same(item.source, cell.release_source))
+    return next(answered, found[0])
+
+
+def _text_of(cell: BundleCell, given: SubmittedCell | None) -> str:
     """The text that counts for an instructor's cell."""
-    if cell.role in (Role.TEST, Role.TASK) or (cell.locked and cell.role not in (Role.SOLUTION, Role.MANUAL)):
-        return cell.source if cell.role is Role.TEST else cell.release_source
-    if cell.role in (Role.SOLUTION, Role.MANUAL):
-        if not found:
-            notes.append(f"{cell.grade_id}: the cell is missing from the submission.")
-            return ""
-        if len(found) > 1:
-            notes.append(f"{cell.grade_id}: the cell is there {len(found)} times; the first one with an answer counts.")
-        answered = (item for item in found if item.source.strip() and not _same(item.source, cell.release_source))
-        return next(answered, found[0]).source
-    return found[0].source if found else cell.release_source
+    if given is not None:
+        return given.source
+    if cell.role in _WRITTEN:
+        return ""
+    return cell.source if cell.role is Role.TEST else cell.release_source
 
 
 def _normal(text: str) -> str:
