@@ -3,31 +3,23 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from built_exercises import EXERCISES, ROOT, build, saiten
 
 from saiten.answers import Kind, read_answers
 from saiten.sample import read_expected
 from saiten.sample.hostile import TRACE
 
-ROOT = Path(__file__).parents[2]
-EXERCISES = sorted(path.parent.name for path in ROOT.glob("source/*/assignment.toml"))
 TRIED_HARD = [*EXERCISES[:1], *EXERCISES[2:3]]
 """Where broken and hostile hand-ins are tried: what they do is the same everywhere, and each class takes minutes."""
 
 
-def saiten(*arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run the command line of this environment in the repository."""
-    command = [sys.executable, "-c", "from saiten.cli import main; main()", *arguments]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-
-
 def mark(exercise: str, course: Path, *options: str) -> None:
     """Make a class, mark it, and ask that everybody got what was foretold."""
+    build(exercise)
     made = saiten("sample", exercise, "--into", str(course), *options)
     assert made.returncode == 0, made.stderr
     marked = saiten("grade", exercise, "--course", str(course), "--json")
