@@ -201,20 +201,31 @@ def questions(notebook: BundleNotebook) -> list[tuple[str, list[BundleCell]]]:
     Returns:
         pairs of the question's name (grade_id of its first solution cell) and its cells with points.
     """
-    groups: list[tuple[str, list[BundleCell]]] = []
-    current: tuple[str, list[BundleCell]] | None = None
+    return [(name, graded) for name, _, graded in _grouped(notebook)]
+
+
+def solution_cells(notebook: BundleNotebook) -> dict[str, tuple[str, ...]]:
+    """Return question to the grade_ids of its solution cells (of a manual cell: its own), in order."""
+    return {name: tuple(cell.grade_id or cell.id for cell in cells) for name, cells, _ in _grouped(notebook)}
+
+
+def _grouped(notebook: BundleNotebook) -> list[tuple[str, list[BundleCell], list[BundleCell]]]:
+    """Questions: name, cells that the student writes, cells with points (at least one)."""
+    groups: list[tuple[str, list[BundleCell], list[BundleCell]]] = []
+    current: tuple[str, list[BundleCell], list[BundleCell]] | None = None
     for cell in notebook.cells:
         name = cell.grade_id or cell.id
         if cell.role is Role.SOLUTION:
-            if current is None or current[1]:
-                current = (name, [])
-                groups.append(current)
-        elif cell.role is Role.TEST:
-            if current is None:
-                current = (name, [])
+            if current is None or current[2]:
+                current = (name, [], [])
                 groups.append(current)
             current[1].append(cell)
+        elif cell.role is Role.TEST:
+            if current is None:
+                current = (name, [], [])
+                groups.append(current)
+            current[2].append(cell)
         elif cell.role in (Role.MANUAL, Role.TASK):
-            groups.append((name, [cell]))
+            groups.append((name, [cell], [cell]))
             current = None
-    return [group for group in groups if group[1]]
+    return [group for group in groups if group[2]]

@@ -53,6 +53,8 @@ class CellResult:
     status: CellStatus
     message: str = ""
     """why points were lost, in the test's own words; for staff and students, never hidden values of ours"""
+    seconds: float | None = field(default=None, compare=False)
+    """wall time of the test; None where nothing ran, or for results kept from before times were noted"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,8 @@ class QuestionResult:
     message: str = ""
     """the first message of its cells that is not empty"""
     cells: tuple[CellResult, ...] = ()
+    seconds: float | None = field(default=None, compare=False)
+    """wall time of its solution cells and tests; None where nothing ran, or it was not noted"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,14 +147,22 @@ class Result:
                     "max_score": question.max_score,
                     "status": str(question.status),
                     "message": question.message,
-                    "cells": [{**asdict(cell), "status": str(cell.status)} for cell in question.cells],
+                    "seconds": _rounded(question.seconds),
+                    "cells": [
+                        {**asdict(cell), "status": str(cell.status), "seconds": _rounded(cell.seconds)}
+                        for cell in question.cells
+                    ],
                 }
                 for question in self.questions
             ],
-            "seconds": round(self.seconds, 4),
+            "seconds": _rounded(self.seconds),
             "message": self.message,
             "notes": list(self.notes),
         }
+
+
+def _rounded(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds, 4)
 
 
 def _question(raw: dict[str, Any]) -> QuestionResult:
@@ -158,8 +170,17 @@ def _question(raw: dict[str, Any]) -> QuestionResult:
     return QuestionResult(**{**raw, "cells": cells, "status": CellStatus(raw["status"])})
 
 
-def summarise_question(name: str, notebook: str, cells: tuple[CellResult, ...]) -> QuestionResult:
-    """Sum the cells of one question; the weakest cell gives the status, the first message stands for all."""
+def summarise_question(
+    name: str, notebook: str, cells: tuple[CellResult, ...], spent: float | None = None
+) -> QuestionResult:
+    """Sum the cells of one question; the weakest cell gives the status, the first message stands for all.
+
+    Args:
+        name: of the question.
+        notebook: its notebook's name.
+        cells: those with points.
+        spent: wall time of its solution cells, in seconds; None if none ran.
+    """
     scores = [cell.score for cell in cells if cell.score is not None]
     score = sum(scores) if scores else None
     max_score = sum(cell.max_score for cell in cells)
@@ -171,4 +192,5 @@ def summarise_question(name: str, notebook: str, cells: tuple[CellResult, ...]) 
     else:
         status = CellStatus.PARTIAL if score else CellStatus.FAILED
     message = next((cell.message for cell in cells if cell.message), "")
-    return QuestionResult(name, notebook, score, max_score, status, message, cells)
+    seconds = [each for each in (spent, *(cell.seconds for cell in cells)) if each is not None]
+    return QuestionResult(name, notebook, score, max_score, status, message, cells, sum(seconds) if seconds else None)

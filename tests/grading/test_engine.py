@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -313,6 +314,31 @@ def test_the_same_submission_gets_the_same_result(engine: Engine, lesson: Bundle
     noisy = lessons.answer(lesson, square="r = np.random.random()\nprint(r)\ndef square(x):\n    return r", total="")
     first, second = engine.mark(noisy), engine.mark(noisy)
     assert replace(first, seconds=0) == replace(second, seconds=0)
+
+
+def test_each_question_says_how_long_it_took(engine: Engine, lesson: Bundle) -> None:
+    """Are a slow cell and a slow test of one question that question's seconds, and no other's?"""
+    slow = "import time\ntime.sleep(0.3)\ndef square(x):\n    time.sleep(0.2)\n    return x * x"
+    result = engine.mark(lessons.answer(lesson, square=slow, **_only("total")))
+    square, total, why = result.questions
+    assert square.seconds is not None
+    assert total.seconds is not None
+    tests = [cell.seconds or 0.0 for cell in square.cells]
+    assert 0.2 <= sum(tests) <= square.seconds - 0.3
+    assert total.seconds < 0.2 < square.seconds < result.seconds
+    assert why.seconds is None, "nothing of it runs"
+
+
+def test_a_result_from_before_times_were_noted_is_read(engine: Engine, lesson: Bundle) -> None:
+    """Does a ledger's older result come back, its times unknown?"""
+    result = engine.mark(lessons.answer(lesson, **_only("total")))
+    raw = json.loads(result.to_json())
+    for question in raw["questions"]:
+        for part in (question, *question["cells"]):
+            del part["seconds"]
+    old = Result.from_json(json.dumps(raw))
+    assert old == result, "times are no part of a verdict"
+    assert [question.seconds for question in old.questions] == [None] * len(result.questions)
 
 
 def test_time_is_up(lesson: Bundle) -> None:

@@ -6,10 +6,10 @@ In: a bundle's notebook, the plan, one record per step. Out: `NotebookResult` an
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from saiten.bundle import Bundle, BundleCell, BundleNotebook, Role, questions
+from saiten.bundle import Bundle, BundleCell, BundleNotebook, Role, questions, solution_cells
 from saiten.grading.progress import Record
 from saiten.grading.rebuild import Plan, Step, document_ids
 from saiten.results import CellResult, CellStatus, NotebookResult, QuestionResult, Status, summarise_question
@@ -38,11 +38,32 @@ def missing_notebook(notebook: BundleNotebook) -> tuple[NotebookResult, list[Cel
     return NotebookResult(notebook.name, "", missing=True), cells
 
 
-def total(bundle: Bundle, cells: Sequence[CellResult]) -> tuple[tuple[QuestionResult, ...], float, Status]:
+def solution_seconds(notebook: BundleNotebook, plan: Plan, records: Sequence[Record]) -> dict[tuple[str, str], float]:
+    """Wall time of the solution cells that ran, by notebook and question."""
+    ran = {
+        _name(step.cell): record.seconds
+        for step, record in zip(plan.steps, records, strict=True)
+        if step.cell is not None and step.cell.role is Role.SOLUTION and record.ran
+    }
+    return {
+        (notebook.name, question): sum(ran[each] for each in names if each in ran)
+        for question, names in solution_cells(notebook).items()
+        if not ran.keys().isdisjoint(names)
+    }
+
+
+def total(
+    bundle: Bundle, cells: Sequence[CellResult], spent: Mapping[tuple[str, str], float]
+) -> tuple[tuple[QuestionResult, ...], float, Status]:
     """Sum by question and over all; `needs_manual` if a person has to mark something."""
     by_name = {(cell.notebook, cell.name): cell for cell in cells}
     summed = tuple(
-        summarise_question(name, notebook.name, tuple(by_name[notebook.name, _name(cell)] for cell in members))
+        summarise_question(
+            name,
+            notebook.name,
+            tuple(by_name[notebook.name, _name(cell)] for cell in members),
+            spent.get((notebook.name, name)),
+        )
         for notebook in bundle.notebooks
         for name, members in questions(notebook)
     )
@@ -55,7 +76,8 @@ def _cell_result(notebook: str, cell: BundleCell, record: Record, plan: Plan) ->
     name, points = _name(cell), cell.points
     if cell.role is Role.TEST:
         status = record.status or CellStatus.FAILED
-        return CellResult(name, notebook, record.score or 0.0, points, status, _one_line(record.message))
+        seconds = record.seconds or None
+        return CellResult(name, notebook, record.score or 0.0, points, status, _one_line(record.message), seconds)
     if cell.role is Role.MANUAL and cell.grade_id in plan.unchanged:
         return CellResult(name, notebook, 0.0, points, CellStatus.UNANSWERED, "no answer")
     return CellResult(name, notebook, None, points, CellStatus.NEEDS_MANUAL)

@@ -23,7 +23,7 @@ from typing import Any, Self
 from saiten.bundle import Bundle, BundleCell, BundleNotebook, Limits, Role
 from saiten.errors import EngineError, SandboxError, SubmissionError
 from saiten.grading import cgroups, litter, process
-from saiten.grading.assemble import assemble, missing_notebook, total
+from saiten.grading.assemble import assemble, missing_notebook, solution_seconds, total
 from saiten.grading.channel import Channel, ChannelClosed, ChannelTimeout, pair
 from saiten.grading.floor import FLOORS
 from saiten.grading.progress import Progress, Record
@@ -135,6 +135,7 @@ class Engine:
         cells: list[CellResult] = []
         notebooks: list[NotebookResult] = []
         notes = list(submission.notes)
+        spent: dict[tuple[str, str], float] = {}
         if not any(notebook.name in submission.notebooks for notebook in bundle.notebooks):
             names = ", ".join(f"{notebook.name}.ipynb" for notebook in bundle.notebooks)
             raise SubmissionError("The submission holds no notebook of the assignment.", f"Hand in {names}.")
@@ -147,10 +148,11 @@ class Engine:
                 planned = plan(notebook, parse(content))
                 records, remarks = self._judge(notebook, planned, submission, until)
                 missing, its_cells = assemble(notebook, planned, records)
+                spent |= solution_seconds(notebook, planned, records)
                 notes += [f"{notebook.name}: {note}" for note in (*planned.notes, *remarks)]
             notebooks.append(missing)
             cells += its_cells
-        questions, score, status = total(bundle, cells)
+        questions, score, status = total(bundle, cells, spent)
         return Result(
             student=submission.student,
             assignment=bundle.assignment,
