@@ -11,12 +11,15 @@ from typing import Any
 import nbformat
 import pytest
 
+import lessons
 from fake_course import hand_in, make_course, mark
 from fake_engine import FakeEngine, make_bundle, order
 from saiten.errors import GradebookError
 from saiten.gradebook import Practice, marked_folder, write_folder
+from saiten.results import NotebookResult, Result, Status
 from saiten.submission import Submission
 
+PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 FILES = {"data/numbers.csv": b"1,2\n", "helper.py": b"# the course's\n"}
 
 
@@ -281,3 +284,35 @@ def test_what_is_marked_already_is_cleaned_from_the_ledger(tmp_path: Path) -> No
     file.write_bytes(clean.replace(b"< script>", b"<script>"))
     assert mark(tmp_path)["student-001"].from_ledger
     assert file.read_bytes() == clean
+
+
+def test_pasted_pictures_stand_in_the_written_answer() -> None:
+    """Do they come from the notebook as it was handed in, to the cell that they were pasted into, and only pictures?"""
+    lesson = lessons.bundle(lessons.text("# Prose"), lessons.manual("why", "because"), lessons.solution("f", "f = 1"))
+    prose = {"cell_type": "markdown", "metadata": {}, "source": "![mine](attachment:own.png)"}
+    answer = {**prose, "metadata": {"nbgrader": {"grade_id": "why"}}, "source": "![scan](attachment:写真.png) and more"}
+    handed_in = lessons.submission(
+        {**answer, "attachments": {"写真.png": {"image/png": PIXEL}, "x.svg": {"image/svg+xml": "PHN2Zz4="}}},
+        lessons.code_cell("f = 1", "f", attachments={"code.png": {"image/png": PIXEL}}),
+        {**prose, "attachments": {"own.png": {"image/png": [PIXEL]}}},
+    )
+    cells = [cell for step in ("why", "f") for cell in lesson.notebooks[0].cells if cell.grade_id == step]
+    document = {
+        "cells": [
+            {"cell_type": "markdown", "id": cells[0].id, "metadata": {}, "source": [answer["source"]]},
+            {"cell_type": "code", "id": cells[1].id, "metadata": {}, "source": ["f = 1"], "outputs": []},
+            {"cell_type": "markdown", "id": "own-1", "metadata": {}, "source": [prose["source"]]},
+        ]
+    }
+    part = NotebookResult("lesson", json.dumps(document))
+    result = Result("student-001", "lesson", Status.NEEDS_MANUAL, 0.0, 1.0, notebooks=(part,))
+    wanted = marked_folder(lesson, handed_in, result, Practice(url=""))
+    notebook = nbformat.reads(wanted.files["lesson.ipynb"].decode(), 4)
+    nbformat.validate(notebook)
+    why, code, own = notebook.cells
+    (name,) = why.attachments
+    assert why.attachments == {name: {"image/png": PIXEL}}
+    assert why.source == f"![scan](attachment:{name}) and more"
+    assert own.attachments == {"own.png": {"image/png": PIXEL}}
+    assert "attachments" not in code
+    assert any("an attachment that is no PNG, JPEG or GIF picture" in note for note in wanted.notes)

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from saiten.sanitise import VERSION, Instructor, clean_notebook
+from saiten.sanitise.attachments import clean_name
 
 PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 PROSE = "<details><summary>English</summary><script>x</script></details> ![x](https://example.org/x.png) $\\href{a}{b}$"
@@ -98,9 +99,10 @@ def test_attached_pictures() -> None:
     source = "".join(f"![x](attachment:{name}) " for name in attachments)
     cleaned = clean_notebook(whole(cell("markdown", source, attachments=attachments)))
     (only,) = cleaned.notebook["cells"]
-    assert only["attachments"] == {"scan.png": {"image/png": PIXEL}, "odd.png": {"image/png": PIXEL}}
+    names = ("scan.png", clean_name('a" onerror="x'), "odd.png")
+    assert only["attachments"] == {name: {"image/png": PIXEL} for name in names}
     assert "".join(only["source"]).count("![x](attachment:") == 2
-    assert "left out: an attachment that is no picture, in cell 1" in cleaned.remarks
+    assert cleaned.remarks[0] == "left out: an attachment that is no PNG, JPEG or GIF picture, or too large, in cell 1"
 
 
 def test_remarks_are_few() -> None:

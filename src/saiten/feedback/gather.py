@@ -19,9 +19,13 @@ from saiten.feedback.headings import headings
 from saiten.feedback.marks import CellMark, Marks
 from saiten.feedback.model import Check, Code, Figure, Page, QuestionPage, Shown
 from saiten.results import CellResult, CellStatus, NotebookResult, Result, Status
+from saiten.sanitise import Budget, clean_attachments, with_references
 
 Hints = Mapping[str, Mapping[str, str]]
 """question name to language code to text"""
+
+Pasted = Mapping[str, Any]
+"""id of a cell to its attachments, as handed in"""
 
 MOST_FIGURES = 12
 """of one question"""
@@ -29,6 +33,8 @@ LONGEST_TEXT = 4_000
 """characters of printed output of one question, and of each error"""
 _LARGEST_FIGURE = 3 << 20
 """bytes, decoded"""
+_MOST_PASTED = 12 << 20
+"""bytes of all pictures that were pasted into the answers of a page"""
 _MAGIC = {"png": b"\x89PNG\r\n\x1a\n", "jpeg": b"\xff\xd8\xff"}
 _PLACE = re.compile(r"\(in your code: cell (?P<cell>.+?), line (?P<line>\d+)\)")
 _ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
@@ -50,12 +56,15 @@ class Gatherer:
         self._notebooks = {notebook.name: _Layout.of(notebook, languages) for notebook in bundle.notebooks}
         self._hints = hints
 
-    def pages(self, result: Result, marks: Mapping[str, Marks]) -> Iterator[Page]:
+    def pages(
+        self, result: Result, marks: Mapping[str, Marks], pasted: Mapping[str, Pasted] | None = None
+    ) -> Iterator[Page]:
         """Yield the page of each notebook.
 
         Args:
             result: of one submission, the marked notebooks' text included.
             marks: by notebook name, from the gradebook.
+            pasted: by notebook name, what was pasted into prose; nothing of it has been looked at.
         """
         parts = {part.name: part for part in result.notebooks}
         for name in self._notebooks:
@@ -64,12 +73,15 @@ class Gatherer:
                 yield Page(result.student, result.assignment, name, titles, self._languages, problem=result.message)
                 continue
             part = parts.get(name, NotebookResult(name, "", missing=True))
-            yield self._page(result, part, marks.get(name, Marks()), titles)
+            attached = (pasted or {}).get(name, {})
+            yield self._page(result, part, marks.get(name, Marks()), titles, attached)
 
-    def _page(self, result: Result, part: NotebookResult, marks: Marks, titles: Mapping[str, str]) -> Page:
+    def _page(
+        self, result: Result, part: NotebookResult, marks: Marks, titles: Mapping[str, str], pasted: Pasted
+    ) -> Page:
         layout = self._notebooks[part.name]
         document = json.loads(part.document)["cells"] if part.document else []
-        regions = layout.regions(document)
+        regions = layout.regions(document, pasted)
         found = []
         for question in result.questions:
             if question.notebook == part.name:
@@ -117,6 +129,7 @@ class Gatherer:
                 for grade_id, source in region.codes
             ),
             answers=tuple(region.answers),
+            pasted=region.pasted,
             comments=tuple(each for each in comments if each),
             extra=extra,
             hints=self._hints.get(name, {}) if score is not None and score < max_score else {},
@@ -152,10 +165,10 @@ class _Layout:
         tests = frozenset(cell.grade_id or cell.id for cell in notebook.cells if cell.role is Role.TEST)
         return cls(headings(notebook, languages), owner, {cell.id: cell for cell in notebook.cells}, tests, solutions)
 
-    def regions(self, document: Iterable[Mapping[str, Any]]) -> dict[str, _Region]:
+    def regions(self, document: Iterable[Mapping[str, Any]], pasted: Pasted) -> dict[str, _Region]:
         """Divide a marked notebook: a question reaches from its first cell to the next question's prose."""
         regions: dict[str, _Region] = {}
-        current = ""
+        current, budget = "", Budget(attached=_MOST_PASTED)
         for cell in document:
             known = self.roles.get(cell["id"])
             current = self.owner.get(cell["id"], current)
@@ -167,7 +180,9 @@ class _Layout:
                 if cell["cell_type"] == "code":
                     region.codes.append((known.grade_id or known.id, source))
                 elif known.role is Role.MANUAL:
-                    region.answers.append(source)
+                    pictures = clean_attachments(pasted.get(cell["id"]), budget, [])
+                    region.answers.append(with_references(source, pictures))
+                    region.pasted.update(pictures)
             if known is None or known.role is not Role.TEST:  # what a test shows may be hidden
                 region.outputs += cell.get("outputs", [])
         return regions
@@ -177,6 +192,7 @@ class _Layout:
 class _Region:
     codes: list[tuple[str, str]] = field(default_factory=list)
     answers: list[str] = field(default_factory=list)
+    pasted: dict[str, Mapping[str, str]] = field(default_factory=dict)
     outputs: list[Mapping[str, Any]] = field(default_factory=list)
 
 

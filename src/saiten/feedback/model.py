@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from saiten.sanitise import Attachments
+
 
 @dataclass(frozen=True, slots=True)
 class Check:
@@ -68,6 +70,8 @@ class QuestionPage:
     codes: tuple[Code, ...] = ()
     answers: tuple[str, ...] = ()
     """written answers, markdown"""
+    pasted: Attachments = field(default_factory=dict)
+    """pictures in them, by name: mime type to Base64, checked to be that kind"""
     comments: tuple[str, ...] = ()
     """by a person"""
     extra: float = 0.0

@@ -6,7 +6,8 @@ CommonMark and tables make, raw HTML shown as text; the content security policy 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from base64 import b64encode
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -23,7 +24,9 @@ from saiten.feedback.messages import in_language
 from saiten.feedback.model import Code, Page
 from saiten.feedback.words import WORDS, duration
 from saiten.pages import Tongue, write_page
+from saiten.sanitise import decoded, left_out_words
 
+_ATTACHED = "attachment:"
 _MARKS = {"passed": "✓", "partial": "◐", "failed": "✗", "unanswered": "–", "needs_manual": "…", "marked": "✎"}
 """one glyph for each state, beside its word"""
 
@@ -50,7 +53,7 @@ def render(page: Page) -> str:
         late=late,
         marks=_MARKS,
         code=_code,
-        markdown=lambda text: Markup(_markdown().render(text)),
+        markdown=lambda text, pasted=None: Markup(_markdown().render(text, {"pasted": pasted or {}})),
         printed=_printed,
     )
 
@@ -64,10 +67,28 @@ def _said(message: str, tongue: Tongue) -> Markup:
 
 @cache
 def _markdown() -> MarkdownIt:
-    # "js-default" escapes raw HTML and refuses javascript:, vbscript: and most data: links; pictures would be fetched
-    markdown = MarkdownIt("js-default").disable("image")
+    # "js-default" escapes raw HTML and refuses javascript:, vbscript: and most data: links
+    markdown = MarkdownIt("js-default")
     markdown.add_render_rule("link_open", _link_open)
+    markdown.add_render_rule("image", _image)
     return markdown
+
+
+def _image(renderer: RendererHTML, tokens: Sequence[Token], index: int, options: Any, environment: Any) -> str:
+    """A picture that is in the notebook; of any other, which would be fetched, a link."""
+    token = tokens[index]
+    target = str(token.attrGet("src") or "")
+    words = renderer.renderInlineAsText(token.children or [], options, environment)
+    forms: Mapping[str, str] = environment.get("pasted", {}).get(target.removeprefix(_ATTACHED), {})
+    picture = next((f"data:{kind};base64,{data}" for kind, data in forms.items()), "")
+    if target.startswith("data:") and (found := decoded(target.partition(";base64,")[2])) is not None:  # from Colab
+        picture = f"data:{found.kind};base64,{b64encode(found.content).decode('ascii')}"
+    if picture:
+        return str(Markup('<img src="{}" alt="{}">').format(picture, words or target[:40]))
+    if target.startswith((_ATTACHED, "data:")):
+        return str(escape(f"({left_out_words(words or target[:40])})"))
+    link = Markup('!<a href="{}" rel="noopener noreferrer nofollow" target="_blank">{}</a>')
+    return str(link.format(target, words or target))
 
 
 def _link_open(renderer: RendererHTML, tokens: Sequence[Token], index: int, options: Any, environment: Any) -> str:

@@ -20,6 +20,7 @@ from saiten.feedback.marks import read_marks
 from saiten.feedback.model import Page
 from saiten.feedback.page import render
 from saiten.gradebook import Practice, open_database, write_pages
+from saiten.grading.rebuild import pasted
 from saiten.ledger import Key, Ledger
 from saiten.results import ENGINE_VERSION, Result, Status
 from saiten.submission import Submission
@@ -77,7 +78,11 @@ def write_feedback(
             else:
                 folder = course.feedback_dir(assignment.name, student)
                 own = {name: mark for name in names if (mark := marks.get((student, name))) is not None}
-                pages = {f"{page.notebook}.html": _bytes(page) for page in gatherer.pages(result, own)}
+                attached = {
+                    notebook.name: pasted(notebook, submission.notebooks.get(notebook.name, b""))
+                    for notebook in bundle.notebooks
+                }
+                pages = {f"{page.notebook}.html": _bytes(page) for page in gatherer.pages(result, own, attached)}
                 report.pages += len(pages)
                 changed = write_pages(folder, {**_for_nbgrader(submission, folder), **pages}, practice)
                 (report.written if changed else report.same).append(student)

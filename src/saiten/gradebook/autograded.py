@@ -18,6 +18,7 @@ from saiten.errors import GradebookError
 from saiten.gradebook.files import PARTIAL, make_real, refused, remove, write_file
 from saiten.gradebook.moment import parse_moment
 from saiten.gradebook.practice import Practice
+from saiten.grading.rebuild import pasted
 from saiten.intake import readable
 from saiten.results import NotebookResult, Result
 from saiten.sanitise import Instructor, clean_notebook
@@ -57,7 +58,8 @@ def marked_folder(bundle: Bundle, submission: Submission, result: Result, practi
     ours: dict[str, bytes] = {}
     for part in result.notebooks:
         if not part.missing:
-            ours[f"{part.name}.ipynb"], remarks = _clean(part, originals.get(part.name))
+            content = submission.notebooks.get(part.name, b"")
+            ours[f"{part.name}.ipynb"], remarks = _clean(part, originals.get(part.name), content)
             notes += (f"{part.name}.ipynb as it stands in autograded/: {remark}" for remark in remarks)
     released = {name: content for name, content in bundle.files.items() if name not in kept}
     files: dict[str, bytes] = {}
@@ -83,8 +85,11 @@ def marked_folder(bundle: Bundle, submission: Submission, result: Result, practi
     return MarkedFolder({**files, **released, **ours}, tuple(notes))
 
 
-def _clean(part: NotebookResult, original: BundleNotebook | None) -> tuple[bytes, tuple[str, ...]]:
-    """Return a marked notebook that is safe to look at, and remarks on what is gone from it."""
+def _clean(part: NotebookResult, original: BundleNotebook | None, content: bytes) -> tuple[bytes, tuple[str, ...]]:
+    """Return a marked notebook that is safe to look at, and remarks on what is gone from it.
+
+    Pictures that were pasted into prose come from the submitted notebook's bytes: the result holds none.
+    """
     gone: list[str] = []
     try:
         document = json.loads(part.document)
@@ -97,7 +102,14 @@ def _clean(part: NotebookResult, original: BundleNotebook | None) -> tuple[bytes
         {cell.id: cell.metadata for cell in cells},
         original.kernelspec if original is not None else {},
     )
-    cleaned = clean_notebook(document if isinstance(document, dict) else {}, instructor)
+    if not isinstance(document, dict):
+        document = {}
+    if original is not None and (attached := pasted(original, content)):
+        cells_of_document = document.get("cells")
+        for cell in cells_of_document if isinstance(cells_of_document, list) else ():
+            if isinstance(cell, dict) and cell.get("id") in attached:
+                cell["attachments"] = attached[cell["id"]]
+    cleaned = clean_notebook(document, instructor)
     text = json.dumps(cleaned.notebook, ensure_ascii=False, sort_keys=True, indent=1)
     return text.encode("utf-8"), (*gone, *cleaned.remarks)
 

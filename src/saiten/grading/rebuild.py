@@ -101,12 +101,25 @@ def plan(notebook: BundleNotebook, submitted: Sequence[SubmittedCell]) -> Plan:
     return Plan(tuple(step for step, _ in laid), tuple(notes), tuple(unchanged))
 
 
-def pasted(notebook: BundleNotebook, submitted: Sequence[SubmittedCell]) -> dict[str, Mapping[str, Any]]:
-    """Find what was pasted into the prose that counts: id of a cell of the marked notebook to its attachments.
+def pasted(notebook: BundleNotebook, content: bytes) -> dict[str, Mapping[str, Any]]:
+    """Find what was pasted into the prose that counts.
 
-    No step carries them, for they may be large, and nothing that runs or judges needs them.
+    No step carries it, for it may be large, and nothing that runs or judges needs it.
+
+    Args:
+        notebook: the instructor's.
+        content: the submitted notebook's bytes.
+
+    Returns:
+        id of a cell of the marked notebook to its attachments, as they were handed in and not looked at; nothing if the
+        bytes are no notebook.
     """
-    laid = _laid(notebook, submitted, [])
+    if b'"attachments"' not in content:  # most notebooks: not worth reading again
+        return {}
+    try:
+        laid = _laid(notebook, parse(content), [])
+    except SubmissionError:
+        return {}
     ids = document_ids(step for step, _ in laid)
     return {name: given.attachments for name, (_, given) in zip(ids, laid, strict=True) if given and given.attachments}
 

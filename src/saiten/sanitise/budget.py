@@ -20,6 +20,8 @@ class Budget:
     prose: int = 400_000
     """characters of the student's own markdown"""
     pixels: int = MOST_PIXELS
+    attached: int = 24 << 20
+    """bytes of pasted pictures"""
 
     def take_html(self, characters: int, tags: int) -> bool:
         """Whether HTML of this size may be read; if so, it is taken off."""
@@ -35,4 +37,11 @@ class Budget:
         if pixels > self.pixels:
             return False
         self.pixels -= pixels
+        return True
+
+    def take_attachment(self, size: int) -> bool:
+        """Whether a pasted picture of so many bytes may be kept; if so, it is taken off."""
+        if size > self.attached:
+            return False
+        self.attached -= size
         return True

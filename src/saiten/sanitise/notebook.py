@@ -12,12 +12,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from saiten.sanitise import text
+from saiten.sanitise.attachments import clean_attachments, with_references
 from saiten.sanitise.budget import Budget
 from saiten.sanitise.markdown import clean_markdown, clean_raw
 from saiten.sanitise.outputs import clean_output
-from saiten.sanitise.pictures import picture_size
 
-VERSION = 1
+VERSION = 2
 """Of the rules; stands in the metadata of every cleaned notebook."""
 
 _PAGE_IDS = ("statusmessage", "help-dialog", "toc", "notebook", "notebook-container")
@@ -25,7 +25,6 @@ _PAGE_IDS = ("statusmessage", "help-dialog", "toc", "notebook", "notebook-contai
 _KERNEL = ("display_name", "language", "name")
 _PLAIN_NAME = re.compile(r"[\w .+()\[\]:/-]{1,100}")
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
-_ATTACHMENT_NAME = re.compile(r"[^\s()<>\\]{1,200}")
 _MOST_CASES = 4
 """cells that a remark names"""
 
@@ -109,9 +108,13 @@ def _cell(
     elif kind == "raw":
         clean["source"] = source if is_own else _noted(source, clean_raw(source), "HTML in a raw cell", log)
     else:
-        attachments = _attachments(cell.get("attachments"), budget, log)
+        left_out: list[str] = []
+        attachments = clean_attachments(cell.get("attachments"), budget, left_out)
         if attachments:
             clean["attachments"] = attachments
+        if left_out:
+            log.note("left out: an attachment that is no PNG, JPEG or GIF picture, or too large")
+        source = with_references(source, attachments)  # nbconvert fails on one that is not there
         if not is_own:
             prose = clean_markdown(source, budget, attachments, reserved)
             for words in prose.remarks:
@@ -120,21 +123,6 @@ def _cell(
         clean["source"] = source
     clean["source"] = clean["source"].splitlines(keepends=True)
     return clean
-
-
-def _attachments(raw: Any, budget: Budget, log: _Log) -> dict[str, dict[str, str]]:
-    """Pictures that a cell carries, each in one form."""
-    kept: dict[str, dict[str, str]] = {}
-    for name, forms in raw.items() if isinstance(raw, dict) else ():
-        for kind, content in forms.items() if isinstance(forms, dict) else ():
-            encoded = "".join(_joined(content).split())
-            size = picture_size(str(kind), encoded)
-            if size is not None and isinstance(name, str) and _ATTACHMENT_NAME.fullmatch(name) and name not in kept:
-                if budget.take_picture(size):
-                    kept[name] = {kind: encoded}
-            elif name not in kept:
-                log.note("left out: an attachment that is no picture")
-    return kept
 
 
 def _unique(name: Any, place: int, taken: set[str]) -> str:

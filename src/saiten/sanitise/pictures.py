@@ -36,6 +36,11 @@ def picture_size(kind: str, text: str) -> tuple[int, int] | None:
         raw = binascii.a2b_base64(head[: len(head) // 4 * 4])
     except binascii.Error:
         return None
+    return size_of(kind, raw)
+
+
+def size_of(kind: str, raw: bytes) -> tuple[int, int] | None:
+    """Return width and height that the head of a file gives; None if it is no picture of that kind, or too large."""
     reader = {"image/png": _png, "image/jpeg": _jpeg, "image/gif": _gif}.get(kind)
     size = reader(raw) if reader is not None else None
     if size is None or not all(0 < side <= _LONGEST_SIDE for side in size):
