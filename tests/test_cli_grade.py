@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,10 @@ import pytest
 from click.testing import CliRunner, Result
 
 from fake_course import GRADES, rows
+from saiten.batch.marking import ClassReport
 from saiten.batch.marking import Marked as Marking
 from saiten.cli import main
-from saiten.cli.table import costly, histogram, plain, reason
+from saiten.cli.table import Places, costly, histogram, plain, reason, to_look_at, where
 from saiten.results import CellResult, CellStatus, Status, summarise_question
 from saiten.results import Result as Marked
 from tiny_course import ALMOST, ASSIGNMENT, MAXIMUM, RIGHT, STUB, WRONG, make_tiny_course, submitted
@@ -113,6 +115,9 @@ def test_a_table_and_what_to_do_next(root: Path, first: Result) -> None:
     assert "gradebook.db" in text
     assert "autograded/<student>/tiny" in text
     assert "Next: ask those whose work was rejected" in text
+    for page, verb in (("feedback/<student>/tiny", "feedback"), ("report/tiny/index.html", "report")):
+        assert f"{page} (not there yet; written by saiten {verb} tiny --course {root})" in text
+    assert "To look at:\n  student-00" in shown.stdout
 
 
 def test_only_the_changed_one_is_marked(root: Path, first: Result) -> None:
@@ -243,6 +248,32 @@ def test_what_cost_the_most() -> None:
     (said,) = costly(rows)
     assert said == "What cost the most: c (4 points, 1 student), d (3 points, 2 students), b (2.5 points, 1 student)."
     assert costly([row(a=4.0, e=None)]) == []
+
+
+def test_who_is_to_be_looked_at() -> None:
+    """Are those without a score named with their reasons, five of them, and nobody where all went well?"""
+    fine = Marking(Marked("student-001", "tiny", Status.GRADED, 0.0, 6.0), from_ledger=False)
+    odd = [
+        Marking(Marked(f"student-{at:03}", "tiny", Status.REJECTED, None, 6.0, message=f"cut\noff {at}"), False)
+        for at in range(2, 9)
+    ]
+    said = to_look_at([fine, *odd])
+    assert said[:2] == ["To look at:", "  student-002: cut off 2"]
+    assert said[-2:] == ["  student-006: cut off 6", "  and 2 more: see their rows above"]
+    assert to_look_at([fine]) == []
+
+
+def test_where_the_pages_are(tmp_path: Path) -> None:
+    """Does the end say whether a page is there, and what writes it?"""
+    row = Marking(Marked("student-001", "tiny", Status.GRADED, 0.0, 6.0), from_ledger=False)
+    page = tmp_path / "index.html"
+    places = Places(tmp_path / "autograded", tmp_path / "feedback", page, option=" --course 'my course'")
+    *_, feedback, report = where(ClassReport((row,), "sqlite://"), places)
+    assert feedback.endswith("(not there yet; written by saiten feedback tiny --course 'my course')")
+    page.touch()
+    *_, feedback, report = where(ClassReport((row,), "sqlite://"), replace(places, has_feedback=True, option=""))
+    assert feedback.endswith("feedback (of an earlier time; written anew by saiten feedback tiny)")
+    assert report == f"Page for staff: {page} (of an earlier time; written anew by saiten report tiny)"
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from fake_course import make_course as make_fake_course
 from fake_engine import order
 from saiten.batch.marking import ClassReport, Marked
 from saiten.cli import main
-from saiten.cli.table import print_report
+from saiten.cli.table import Places, print_report
 from saiten.results import Result, Status
 from saiten.sanitise import is_formula
 
@@ -34,7 +34,7 @@ def test_the_table_shows_names_and_messages_as_text(tmp_path: Path, capsys: pyte
     """Is there neither a command for the terminal nor markup in it, and every row on a line of its own?"""
     row = Result(HOSTILE, "ps1", Status.REJECTED, None, 5.0, message=HOSTILE)
     report = ClassReport((Marked(row, False), Marked(replace(row, student="student-002"), False, HOSTILE)), "sqlite://")
-    print_report(report, tmp_path, 1.0, 1)
+    print_report(report, Places(tmp_path, tmp_path, tmp_path), 1.0, 1)
     shown = capsys.readouterr().out
     assert "[red]x[/red] [link=http://t]y[/link]" in shown
     assert ":smile:" in shown

@@ -182,6 +182,10 @@ class Course:
         """Folder of what one student reads."""
         return self._path(self.coursedir.feedback_directory, student, assignment)
 
+    def report_page(self, assignment: str) -> Path:
+        """The page on which staff read how the class did."""
+        return self.root / "report" / assignment / "index.html"
+
     def students(self, assignment: str | None = None) -> list[str]:
         """Return the ids of the students who handed in one assignment, or any of the course's assignments, sorted."""
         if assignment is not None:

@@ -7,6 +7,7 @@ Exit code: 0 all marked, 1 some could not be, 2 yours to mend.
 from __future__ import annotations
 
 import json
+import shlex
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,6 +20,8 @@ from saiten.cli.options import cores, course_option, json_option, students_optio
 
 if TYPE_CHECKING:
     from saiten.batch.marking import ClassReport, Marked, OnResult
+    from saiten.cli.table import Places
+    from saiten.course import Course
 
 
 @click.command(name="grade")
@@ -96,9 +99,23 @@ def command(
     else:
         from saiten.cli.table import print_report
 
-        folder = course.autograded_dir(chosen.name, "<student>")
-        print_report(report, folder, time.monotonic() - begin, options.workers)
+        print_report(
+            report, _places(course, chosen.name, course_dir, report), time.monotonic() - begin, options.workers
+        )
     _finish(report)
+
+
+def _places(course: Course, name: str, course_dir: Path | None, report: ClassReport) -> Places:
+    """Where the course keeps what people open."""
+    from saiten.cli.table import Places
+
+    return Places(
+        course.autograded_dir(name, "<student>"),
+        course.feedback_dir(name, "<student>"),
+        course.report_page(name),
+        any(course.feedback_dir(name, row.result.student).is_dir() for row in report.rows),
+        "" if course_dir is None else f" --course {shlex.quote(str(course_dir))}",
+    )
 
 
 def _tell_of_the_floor(unsafe: bool) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean, median
 
@@ -21,6 +22,8 @@ _BARS = " ▁▂▃▄▅▆▇█"
 _BINS = 10
 _COSTLY = 3
 """questions named at the end"""
+_LOOK = 5
+"""submissions that are named where something went wrong"""
 _WIDTH = 120
 """columns where standard output is no terminal"""
 _STYLES = {
@@ -37,12 +40,28 @@ _WORDS = {
 }
 
 
-def print_report(report: ClassReport, folder: Path, seconds: float, workers: int) -> None:
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where a course keeps what people open, and what writes it; `<student>` stands in place of the student."""
+
+    marked: Path
+    """folder of marked notebooks"""
+    feedback: Path
+    """folder of the pages that a student reads"""
+    report: Path
+    """the page that staff read"""
+    has_feedback: bool = False
+    """whether somebody's pages are there, from an earlier time"""
+    option: str = ""
+    """what a command needs to find the course from here, such as ` --course demo`"""
+
+
+def print_report(report: ClassReport, places: Places, seconds: float, workers: int) -> None:
     """Print the table.
 
     Args:
         report: what marking came to.
-        folder: where marked notebooks are, with `<student>` in place of the student.
+        places: where the course keeps things.
         seconds: wall time of the whole command.
         workers: processes that marked.
     """
@@ -65,11 +84,8 @@ def print_report(report: ClassReport, folder: Path, seconds: float, workers: int
             Text("known" if row.from_ledger else f"{result.seconds:.2f}"),
         )
     console.print(table)
-    for line in summary(report, seconds, workers):
+    for line in (*summary(report, seconds, workers), *where(report, places), f"Next: {next_step(report.rows)}"):
         console.print(Text(line), soft_wrap=True)
-    console.print(Text(f"Gradebook: {report.database}"), soft_wrap=True)
-    console.print(Text(f"Marked notebooks: {folder}"), soft_wrap=True)
-    console.print(Text(f"Next: {next_step(report.rows)}"), soft_wrap=True)
 
 
 def plain(text: str, most: int = 200) -> str:
@@ -105,6 +121,7 @@ def summary(report: ClassReport, seconds: float, workers: int) -> list[str]:
             f" {min(scores):g}, highest {max(scores):g}; from 0 to {maximum:g}: |{histogram(scores, maximum)}|"
         )
         lines += costly(report.rows)
+    lines += to_look_at(report.rows)
     ran = len(report.rows) - known
     again = f", {known} known from before" if known else ""
     each = f" ({seconds / ran:.2f} s each)" if ran else ""
@@ -127,6 +144,32 @@ def costly(rows: Sequence[Marked]) -> list[str]:
     return [f"What cost the most: {said}."] if said else []
 
 
+def to_look_at(rows: Sequence[Marked]) -> list[str]:
+    """Name the submissions that have no score, or that the gradebook could not take, each with its reason."""
+    odd = [row for row in rows if row.problem or row.result.score is None]
+    if not odd:
+        return []
+    named = [f"  {plain(row.result.student)}: {plain(row.problem or row.result.message)}" for row in odd[:_LOOK]]
+    more = [f"  and {len(odd) - _LOOK} more: see their rows above"] if len(odd) > _LOOK else []
+    return ["To look at:", *named, *more]
+
+
+def where(report: ClassReport, places: Places) -> list[str]:
+    """Say where the results lie, and for the pages which command writes them, or writes them anew."""
+    name = report.rows[0].result.assignment
+
+    def page(path: Path, command: str, *, there: bool) -> str:
+        words = "of an earlier time; written anew by" if there else "not there yet; written by"
+        return f"{path} ({words} saiten {command} {name}{places.option})"
+
+    return [
+        f"Gradebook: {report.database}",
+        f"Marked notebooks: {places.marked}",
+        f"Pages for students: {page(places.feedback, 'feedback', there=places.has_feedback)}",
+        f"Page for staff: {page(places.report, 'report', there=places.report.is_file())}",
+    ]
+
+
 def histogram(scores: Sequence[float], maximum: float) -> str:
     """Draw how many lie in each tenth of the points, as ten characters; any that is not empty shows."""
     bins = Counter(min(int(score / maximum * _BINS), _BINS - 1) for score in scores)
@@ -138,16 +181,13 @@ def histogram(scores: Sequence[float], maximum: float) -> str:
 def next_step(rows: Sequence[Marked]) -> str:
     """Say what to do now."""
     states = {row.result.status for row in rows}
-    name = rows[0].result.assignment
     if Status.INFRA_ERROR in states:
         return "run the same again; only what could not be marked is marked. If it fails again, please report it."
     if Status.REJECTED in states:
         return "ask those whose work was rejected to hand it in again, then run the same again."
     if Status.NEEDS_MANUAL in states:
-        return (
-            f"mark the rest by hand in formgrader, then saiten feedback {name}; saiten report {name} shows the class."
-        )
-    return f"saiten feedback {name} (a page for every student), saiten report {name} (one for staff)."
+        return "mark the rest by hand in formgrader; then the pages."
+    return "the pages for students and staff, by the two commands above."
 
 
 def _score(result: Result) -> str:

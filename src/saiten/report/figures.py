@@ -7,17 +7,18 @@ mean share of the points (high is easy), discrimination the correlation of a que
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from statistics import fmean, median
+from types import MappingProxyType
 
 import numpy as np
 
 from saiten.feedback import Marks
 from saiten.report.clusters import Failure, failures_of, gather
-from saiten.results import CellStatus, Result, Status
+from saiten.results import CellStatus, QuestionResult, Result, Status
 
 LEAST_FOR_STATISTICS = 5
 """students below whom a correlation says nothing"""
@@ -47,6 +48,8 @@ class QuestionFigures:
     full: int
     none: int
     """students without a point"""
+    seconds: float | None = None
+    """median wall time of its cells and tests over the students who answered; None where it is not known"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +150,7 @@ def figures(
     results: Iterable[Result],
     marks: Mapping[tuple[str, str], Marks],
     unmarked: Sequence[str] = (),
+    solutions: Mapping[tuple[str, str], Sequence[str]] = MappingProxyType({}),
 ) -> ClassFigures:
     """Work out the figures of a class.
 
@@ -158,22 +162,25 @@ def figures(
         results: one of each student; the marked notebooks' text is read for the lines at which errors arose.
         marks: by (student, notebook), from the gradebook.
         unmarked: students whose hand-in is not marked as it is now.
+        solutions: (notebook, question) to the grade_ids of the cells in which it is answered, where these are more
+            than the one that it is named after.
     """
     rows: list[StudentRow] = []
     shares: dict[str, dict[tuple[str, str], float]] = {}
     maxima: dict[tuple[str, str], float] = {}
-    answered: Counter[tuple[str, str]] = Counter()
+    spent: defaultdict[tuple[str, str], list[float | None]] = defaultdict(list)
     failures: list[Failure] = []
     for result in sorted(results, key=lambda each: each.student):
         own, waits = _points(result, marks)
         shares[result.student] = own
         for question in result.questions:
             maxima.setdefault((question.notebook, question.name), question.max_score)
-        answered.update(_answered(result))
+        for question in _answered(result, solutions):
+            spent[question.notebook, question.name].append(question.seconds)
         failures += failures_of(result)
         rows.append(_row(result, own, waits, marks))
     questions = tuple(
-        _question(key, most, [own[key] for own in shares.values() if key in own], shares, headings, answered[key])
+        _question(key, most, [own[key] for own in shares.values() if key in own], shares, headings, spent[key])
         for key, most in maxima.items()
     )
     clusters = tuple(
@@ -230,14 +237,18 @@ def _points(result: Result, marks: Mapping[tuple[str, str], Marks]) -> tuple[dic
     return own, waits
 
 
-def _answered(result: Result) -> list[tuple[str, str]]:
-    """Questions in which something was written; a missing notebook answers none."""
+def _answered(result: Result, solutions: Mapping[tuple[str, str], Sequence[str]]) -> list[QuestionResult]:
+    """Questions in which something was written: a cell of theirs differs from the release's."""
     silent = {(part.name, name) for part in result.notebooks for name in part.unchanged}
     missing = {part.name for part in result.notebooks if part.missing}
     return [
-        (question.notebook, question.name)
+        question
         for question in result.questions
-        if question.notebook not in missing and (question.notebook, question.name) not in silent
+        if question.notebook not in missing
+        and any(
+            (question.notebook, cell) not in silent
+            for cell in solutions.get((question.notebook, question.name), (question.name,))
+        )
     ]
 
 
@@ -266,8 +277,9 @@ def _question(
     points: Sequence[float],
     shares: Mapping[str, Mapping[tuple[str, str], float]],
     headings: Mapping[tuple[str, str], Mapping[str, str]],
-    answered: int,
+    spent: Sequence[float | None],
 ) -> QuestionFigures:
+    seconds = [each for each in spent if each is not None]
     mean = fmean(points) if points else None
     rest = [(own[key], sum(own.values()) - own[key]) for own in shares.values() if key in own]
     return QuestionFigures(
@@ -276,12 +288,13 @@ def _question(
         titles=headings.get(key, {}),
         max_score=most,
         marked=len(points),
-        answered=answered,
+        answered=len(spent),
         mean=mean,
         difficulty=mean / most if mean is not None and most else None,
         discrimination=_correlation(rest),
         full=sum(point >= most for point in points),
         none=sum(point <= 0 for point in points),
+        seconds=median(seconds) if seconds else None,
     )
 
 

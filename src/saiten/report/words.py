@@ -34,8 +34,10 @@ WORDS: Words = {
         "marked": "Marked",
         "full": "Full marks",
         "none": "No points",
+        "median_seconds": "Seconds (median)",
         "questions_said": "Difficulty is the mean share of the points: high is easy. Discrimination is the correlation "
-        "with the rest of the assignment: below 0.2 a question tells little about who knows it; look at one below 0.",
+        "with the rest of the assignment: below 0.2 a question tells little about who knows it; look at one below 0. "
+        "Answered: who wrote something there; the median of the seconds that its cells and tests took is theirs.",
         "clusters": "Failed in the same way",
         "clusters_said": "Students whose work failed at the same test with the same words, or with the same exception "
         "at the same kind of line: one message answers all of them.",
@@ -99,8 +101,10 @@ WORDS: Words = {
         "marked": "採点ずみ",
         "full": "満点",
         "none": "0 点",
+        "median_seconds": "秒 (中央値)",
         "questions_said": "困難度は得点率の平均で、高いほどやさしい問題です。識別力は残りの問題の点との相関で、0.2 "
-        "より小さければ力の差がほとんど表れておらず、負なら問題かテストを見直してください。",
+        "より小さければ力の差がほとんど表れておらず、負なら問題かテストを見直してください。"
+        "「解答した人」は何かを書いた人です。秒は、その人たちのセルとテストにかかった時間の中央値です。",
         "clusters": "同じ失敗",
         "clusters_said": "同じテストで、同じ言葉で、または同じ形の行で同じ例外を出して失敗した学生です。"
         "一つの説明で全員に答えられます。",

@@ -12,7 +12,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from saiten.bundle import Bundle
+from saiten.bundle import Bundle, solution_cells
 from saiten.course import Assignment, Course
 from saiten.errors import GradebookError
 from saiten.feedback import read_marks
@@ -25,12 +25,11 @@ from saiten.report.page import render
 from saiten.report.weeks import Weeks, read_weeks
 from saiten.results import Result
 
-FOLDER = "report"
 _QUESTION_COLUMNS = (
     *("question", "notebook", "points", "mean", "difficulty", "discrimination"),
-    *("answered", "marked", "full", "none"),
+    *("answered", "marked", "full", "none", "median_seconds"),
 )
-_RENAMED = {"question": "name", "points": "max_score"}
+_RENAMED = {"question": "name", "points": "max_score", "median_seconds": "seconds"}
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -80,12 +79,18 @@ def write_report(course: Course, assignment: Assignment, bundle: Bundle) -> Repo
         for name, heading in headings(notebook, languages).items()
     }
     title = {code: bundle.title.get(code, assignment.name) for code in languages}
-    found = figures(assignment.name, title, languages, titles, results, marks, unmarked)
-    folder = course.root / FOLDER / assignment.name
+    solutions = {
+        (notebook.name, name): cells
+        for notebook in bundle.notebooks
+        for name, cells in solution_cells(notebook).items()
+        if cells
+    }
+    found = figures(assignment.name, title, languages, titles, results, marks, unmarked, solutions)
+    page = course.report_page(assignment.name)
     shown = weeks if len(weeks.assignments) > 1 else None
-    pages = {"index.html": render(found, shown), **_tables(found, shown)}
-    write_pages(folder, {name: text.encode("utf-8", "replace") for name, text in pages.items()}, practice)
-    return ReportFiles(folder / "index.html", found)
+    pages = {page.name: render(found, shown), **_tables(found, shown)}
+    write_pages(page.parent, {name: text.encode("utf-8", "replace") for name, text in pages.items()}, practice)
+    return ReportFiles(page, found)
 
 
 def _tables(found: ClassFigures, weeks: Weeks | None) -> dict[str, str]:
