@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from saiten.bundle import Bundle, BundleNotebook, Limits, Role
 from saiten.errors import EngineError
@@ -75,15 +76,22 @@ class Lab:
         bundle: the assignment; it holds every notebook of every batch that has no bundle of its own.
         workers: batches that are marked at the same time.
         unsafe: see `Engine`.
+        floor: name of the sandbox; without it the best one that this machine allows.
         tell: called with each job that is done, from any thread.
     """
 
     def __init__(
-        self, bundle: Bundle, workers: int, *, unsafe: bool = False, tell: Callable[[Job], None] | None = None
+        self,
+        bundle: Bundle,
+        workers: int,
+        *,
+        unsafe: bool = False,
+        floor: str = "",
+        tell: Callable[[Job], None] | None = None,
     ) -> None:
         self._bundle = bundle
         self._workers = workers
-        self._unsafe = unsafe
+        self._engine = partial(Engine, unsafe=unsafe, sandbox=floor, warm=False)
         self._tell = tell or (lambda job: None)
         self._lock = threading.Lock()
         self._waiting: list[Batch] = []
@@ -94,7 +102,7 @@ class Lab:
         """Mark everything.
 
         Raises:
-            SandboxError: this machine has no walls, and `unsafe` was not given.
+            SandboxError: this machine has no walls, or not that floor's, and `unsafe` was not given.
             EngineError: our own processes fail.
         """
         self._waiting = sorted(batches, key=lambda batch: batch.weight)  # the last is taken first
@@ -112,14 +120,12 @@ class Lab:
             future.result()
 
     def _work(self, limits: Mapping[str, Limits]) -> None:
-        with Engine(self._bundle, unsafe=self._unsafe, warm=False, limits=limits) as engine:
+        with self._engine(self._bundle, limits=limits) as engine:
             while (batch := self._next()) is not None:
                 if batch.bundle is None:
                     self._run(engine, batch)
                     continue
-                with Engine(
-                    batch.bundle, unsafe=self._unsafe, warm=False, hash_seed=batch.hash_seed or 0, limits=limits
-                ) as other:
+                with self._engine(batch.bundle, hash_seed=batch.hash_seed or 0, limits=limits) as other:
                     self._run(other, batch)
 
     def _next(self) -> Batch | None:

@@ -42,6 +42,11 @@ _SILENCE = 30.0
 @click.option(
     "--html", "as_html", is_flag=True, help="Also write report/ASSIGNMENT/check.html, the whole proof as a page."
 )
+@click.option(
+    "--floor",
+    type=click.Choice(["namespaces", "landlock"]),
+    help="Mark on this floor of the sandbox; without it, on the best one that this machine allows.",
+)
 @click.option("--unsafe", is_flag=True, help="Go on even where this machine cannot wall students' code off.")
 def command(
     assignments: tuple[str, ...],
@@ -52,6 +57,7 @@ def command(
     workers: int | None,
     as_json: bool,
     as_html: bool,
+    floor: str | None,
     unsafe: bool,
 ) -> None:
     """Prove that an assignment marks as it should. Without ASSIGNMENT, every assignment of the course.
@@ -76,6 +82,7 @@ def command(
       saiten check 02-filters                            one assignment
       saiten check 02-filters --question gaussian        one question, every surviving mutant as a diff
       saiten check 02-filters --no-mutants               quick: without mutants
+      saiten check --no-mutants --floor landlock         every planted answer, marked on the second floor
       saiten check 02-filters --html                     every mutant's diff and the matrix of answers as a page
       saiten check --json | jq '.assignment, .holds'     for machines
 
@@ -98,7 +105,7 @@ def command(
         raise CourseError(text, f"Put notebooks into {course.source_dir('<assignment>')}.")
     if questions and len(chosen) > 1:
         raise click.UsageError("--question needs one ASSIGNMENT.")
-    options = Options(questions, mutants, workers or course.options.workers or cores(), unsafe)
+    options = Options(questions, mutants, workers or course.options.workers or cores(), unsafe, floor or "")
     reports: list[CheckReport] = []
     errors: list[UserError] = []
     for assignment in chosen:
