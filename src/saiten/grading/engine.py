@@ -116,7 +116,7 @@ class Engine:
         Args:
             submission: the notebooks.
             until: grade_id of a test cell, if it is enough to know whether all tests up to that one hold: what stands
-                behind it, or behind the first test that fails, is not run and gets no points.
+                behind it, or behind the first test that fails, is not run and gets no points. No figure is drawn.
         """
         started = time.perf_counter()
         try:
@@ -251,7 +251,7 @@ class _Zygote:
         self._control.receive_object(time.monotonic() + START_SECONDS)
 
     def parent(self, kind: str, task: Any, *, mapped: bool) -> Channel:
-        """Fork a parent, give it its task, and wait until it is ready."""
+        """Fork a parent and give it its task; it says when it is ready."""
         ours, theirs = pair()
         with theirs:
             self._control.send_object((kind, mapped), [theirs.fileno()])
@@ -282,8 +282,9 @@ class _House:
         self.floor = ""
         """name of the sandbox in use"""
         self._judges = self._judge_parent()
-        try:
+        try:  # both at once: each runs the leading cells, and the judge's side the reference as well
             self._students[True] = self._student_parent(leading=True)
+            _expect_ready(self._judges, "the judge")
         except BaseException:
             self.close()
             raise
@@ -351,7 +352,7 @@ class _House:
                 if kind == "student":
                     while pids:
                         self._kill(students, pids.pop())
-                    student = process.StudentTask(files, int(_mix(str(task.seed)), 16))
+                    student = process.StudentTask(files, int(_mix(str(task.seed)), 16), pictures=task.until is None)
                     pids.append(self._new_student(students, report, student))
                     continue
                 for index, record in body.records.items():
@@ -392,7 +393,7 @@ class _House:
                 target.write_bytes(content)
         folder.mkdir(parents=True, exist_ok=True)
         task = process.JudgeParentTask(self._notebook, self._bundle.limits, str(folder))
-        return _expect_ready(self._zygote.parent("judge", task, mapped=False), "the judge")
+        return self._zygote.parent("judge", task, mapped=False)
 
     def _student_parent(self, *, leading: bool) -> Channel:
         """Start one on the first floor that this machine allows."""

@@ -21,7 +21,7 @@ import sys
 import tempfile
 import traceback
 from collections.abc import Callable, Mapping
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
@@ -37,7 +37,7 @@ from saiten.grading.judge import Judge
 from saiten.grading.progress import Progress, Record
 from saiten.grading.rebuild import Plan
 from saiten.grading.sandbox import Seat
-from saiten.grading.shell import CaptureShell, prepare_matplotlib
+from saiten.grading.shell import CaptureShell, prepare_matplotlib, without_pictures
 from saiten.grading.student import RawOutput, StudentSide
 from saiten.grading.tree import readable_folders
 
@@ -90,6 +90,8 @@ class StudentTask:
 
     files: Mapping[str, bytes]
     seed: int
+    pictures: bool = True
+    """whether figures are drawn"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +99,7 @@ class Report:
     """What a judge sends to the worker: before each step, and at the end."""
 
     records: dict[int, Record]
-    """by step: those that are complete and have not been sent yet"""
+    """by step: those that are complete, or have got pictures, and have not been sent yet"""
     state: Progress
     """everything but the records"""
     seconds: float = 0.0
@@ -243,15 +245,15 @@ def _judge_main(task: JudgeTask, ground: Any, limits: Limits, shell: CaptureShel
         _, fds = report.receive_object()
         return Channel(socket.socket(fileno=fds[0]), max_structure=MAX_STRUCTURE, max_blob=limits.message_mb << 20)
 
-    sent: set[int] = set()
+    sent: set[tuple[int, bool]] = set()
 
     def tell(progress: Progress, seconds: float, *, kind: str = "busy") -> None:
         done = {
             index: record
             for index, record in enumerate(progress.records)
-            if index not in sent and index != progress.busy and record != Record()
+            if (index, record.begun) not in sent and index != progress.busy and record != Record()
         }
-        sent.update(done)
+        sent.update((index, record.begun) for index, record in done.items())
         report.send_object((kind, Report(done, replace(progress, records=[]), seconds)))
 
     judge = Judge(ground, task.plan, limits, shell, new_student, task.until, progress=task.progress, tell=tell)
@@ -307,7 +309,8 @@ def _student_main(task: StudentTask, fd: int, shell: CaptureShell, module: Modul
         sys.stdin = open(os.devnull, encoding="utf-8")  # noqa: SIM115  (the process ends with it)
         _seed(task.seed)
         channel = Channel(socket.socket(fileno=fd))
-        StudentSide(channel, shell, module, RawOutput()).serve()
+        with nullcontext() if task.pictures else without_pictures(shell):
+            StudentSide(channel, shell, module, RawOutput()).serve()
     finally:
         os._exit(0)
 

@@ -324,6 +324,23 @@ def prepare_matplotlib(shell: CaptureShell) -> None:
         plt.close(figure)
 
 
+@contextmanager
+def without_pictures(shell: CaptureShell) -> Iterator[None]:
+    """Show figures as a line of text meanwhile: drawing them is most of what a demonstration takes."""
+    if "matplotlib.figure" not in sys.modules:
+        yield
+        return
+    from matplotlib.figure import Figure
+
+    saved = [(formatter, formatter.pop(Figure, None)) for formatter in shell.display_formatter.formatters.values()]
+    try:
+        yield
+    finally:
+        for formatter, function in saved:
+            if function is not None:
+                formatter.for_type(Figure, function)
+
+
 def _json_ready(value: Any) -> Any:
     if isinstance(value, bytes):
         import base64
