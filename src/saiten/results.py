@@ -7,11 +7,12 @@ A result is plain data: the ledger stores it, the gradebook and `autograded/` ar
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Self
 
-ENGINE_VERSION = "2"
+ENGINE_VERSION = "3"
 """Part of every result's key in the ledger; raised whenever the same submission could get another verdict."""
 
 
@@ -40,6 +41,22 @@ class CellStatus(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Picture:
+    """A picture that a public test attached to its failure; or, without a PNG, a sentence why there is none."""
+
+    part: str
+    """what it shows: "result" (of the student's function), "expected" or "difference\""""
+    name: str
+    """what the test's author calls it"""
+    png: str
+    """Base64; empty if it could not be drawn"""
+    title: Mapping[str, str]
+    """language code to what the part is called"""
+    said: Mapping[str, str]
+    """language code to the picture in words (shape, kind and range of the numbers), or why there is none"""
+
+
+@dataclass(frozen=True, slots=True)
 class CellResult:
     """Verdict on one cell that has points (nbgrader's grade cell or task cell)."""
 
@@ -55,6 +72,8 @@ class CellResult:
     """why points were lost, in the test's own words; for staff and students, never hidden values of ours"""
     seconds: float | None = field(default=None, compare=False)
     """wall time of the test; None where nothing ran, or for results kept from before times were noted"""
+    pictures: tuple[Picture, ...] = ()
+    """what its public part attached, in order"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +168,8 @@ class Result:
                     "message": question.message,
                     "seconds": _rounded(question.seconds),
                     "cells": [
-                        {**asdict(cell), "status": str(cell.status), "seconds": _rounded(cell.seconds)}
+                        {**asdict(replace(cell, pictures=())), "status": str(cell.status)}
+                        | {"seconds": _rounded(cell.seconds), "pictures": len(cell.pictures)}
                         for cell in question.cells
                     ],
                 }
@@ -165,8 +185,13 @@ def _rounded(seconds: float | None) -> float | None:
     return None if seconds is None else round(seconds, 4)
 
 
+def _cell(raw: dict[str, Any]) -> CellResult:
+    pictures = tuple(Picture(**each) for each in raw.get("pictures", ()))  # older results have none
+    return CellResult(**{**raw, "status": CellStatus(raw["status"]), "pictures": pictures})
+
+
 def _question(raw: dict[str, Any]) -> QuestionResult:
-    cells = tuple(CellResult(**{**cell, "status": CellStatus(cell["status"])}) for cell in raw["cells"])
+    cells = tuple(_cell(cell) for cell in raw["cells"])
     return QuestionResult(**{**raw, "cells": cells, "status": CellStatus(raw["status"])})
 
 

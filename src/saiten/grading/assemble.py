@@ -77,7 +77,8 @@ def _cell_result(notebook: str, cell: BundleCell, record: Record, plan: Plan) ->
     if cell.role is Role.TEST:
         status = record.status or CellStatus.FAILED
         seconds = record.seconds or None
-        return CellResult(name, notebook, record.score or 0.0, points, status, _one_line(record.message), seconds)
+        message = _one_line(record.message)
+        return CellResult(name, notebook, record.score or 0.0, points, status, message, seconds, record.pictures)
     if cell.role is Role.MANUAL and cell.grade_id in plan.unchanged:
         return CellResult(name, notebook, 0.0, points, CellStatus.UNANSWERED, "no answer")
     return CellResult(name, notebook, None, points, CellStatus.NEEDS_MANUAL)

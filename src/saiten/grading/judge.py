@@ -17,10 +17,12 @@ from collections.abc import Callable
 from types import FrameType, FunctionType, MethodType, ModuleType
 from typing import Any
 
+from saiten import pictures
 from saiten.bundle import BundleCell, Limits
 from saiten.grading.channel import Channel
 from saiten.grading.display import OutputBudget, clean_outputs, notice
 from saiten.grading.faults import StudentGone
+from saiten.grading.gallery import Sitters, take_pictures
 from saiten.grading.inplace import undo
 from saiten.grading.names import Ground, Names
 from saiten.grading.progress import Progress, Record
@@ -30,7 +32,7 @@ from saiten.grading.rules import Rules
 from saiten.grading.seats import SLACK, Seats, Teller, is_test
 from saiten.grading.shell import CaptureShell, CellRun
 from saiten.grading.verdict import TIME_IS_UP, TestTimeout, Verdict, credit, explain
-from saiten.results import CellStatus
+from saiten.results import CellStatus, Picture
 
 
 class Judge:
@@ -82,6 +84,8 @@ class Judge:
             ground, plan, limits, self._names, self._rules, self.progress, new_student, tell, until=until
         )
         self._link: Link | None = None
+        self._stop: int | None = None
+        """where the names are"""
         self._retired: list[Link] = []
         if progress is not None:
             self._give_up(progress)
@@ -93,6 +97,8 @@ class Judge:
         if self._until is None:
             code.sort(key=lambda index: is_test(self._plan.steps[index]))  # stable: all cells, then all tests
         for index in code:
+            if self._until is None and is_test(self._plan.steps[index]):
+                take_pictures(Sitters(self._plan, self._names, self._seats, self._shell), self.progress, self._tell)
             self._step(index)
             if self._until is not None and self._decided(index):
                 break
@@ -184,8 +190,9 @@ class Judge:
     def _enter(self, index: int) -> Link | None:
         """Go to the process that stands where this test stands, with the names as they are there."""
         stop = self._seats.stops[index]
-        if self._link is not None and self._link.gone is None and self._seats.at(stop) is self._link:
-            return self._link
+        known = self._seats.at(stop) if stop == self._stop else None
+        if known is not None and known is self._link and known.gone is None:
+            return known
         link = self._seats.take(stop)
         if link is not self._link:
             self._leave()
@@ -195,6 +202,7 @@ class Judge:
             self._link = link
             link.take_turn()
             self._names.enter(stop, link)
+            self._stop = stop
         return link
 
     def _leave(self) -> None:
@@ -213,7 +221,7 @@ class Judge:
         self.progress.busy = index
         self._tell(self.progress, seconds + GRACE + SLACK)
         try:
-            with _alarm(seconds + GRACE + SLACK / 2):
+            with _alarm(seconds + GRACE + SLACK / 2), pictures.sent_to(_to_nobody):
                 ran = self._shell.run(cell.source, f"test {cell.grade_id}", index + 1, self._limits.output_kb << 10)
         except TestTimeout as late:  # it rang while IPython was putting its things in order
             ran = CellRun([], late, None)
@@ -256,6 +264,10 @@ class Judge:
             mine = home is self._names.here or home is self._ground.reference.__dict__
             return mine or value.__module__ == "__main__"
         return getattr(value, "__module__", None) == "__main__"
+
+
+def _to_nobody(picture: Picture) -> None:
+    """Where pictures go that a test attaches while it is marked."""
 
 
 class Reference:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from saiten.grading.shell import Output
-from saiten.results import CellStatus
+from saiten.results import CellStatus, Picture
 
 
 @dataclass(slots=True)
@@ -23,6 +23,13 @@ class Record:
     message: str = ""
     seconds: float = 0.0
     """wall time of the step"""
+    pictures: tuple[Picture, ...] = ()
+    """what the public part of a test attached"""
+
+    @property
+    def begun(self) -> bool:
+        """Whether there is more to it than pictures, which are taken before the tests run."""
+        return self != Record(pictures=self.pictures)
 
 
 @dataclass(slots=True)
@@ -40,5 +47,7 @@ class Progress:
     """name to the reason why no cell brought it"""
     restarts: int = 0
     """student processes that were lost"""
+    pictured: bool = False
+    """whether pictures have been taken: that is done once, before any test"""
     busy: int | None = None
     """the step that is being run"""

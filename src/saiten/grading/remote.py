@@ -74,6 +74,8 @@ class Link:
     def branch(self, names: dict[str, Any]) -> Link | None:
         """Have the process fork a copy of itself, which waits until it is asked something; it goes on as it was.
 
+        A copy of a copy knows the objects that the first process of all made, as every copy does.
+
         Returns:
             the conversation with the copy, or None if the process says that it cannot.
         """
@@ -95,7 +97,7 @@ class Link:
 
     def _heir(self, channel: Channel, names: dict[str, Any]) -> Link:
         heir = Link(channel, names, self._rules)
-        heir._origin, heir._number = self, self._number
+        heir._origin, heir._number = self._origin or self, self._number
         heir._handles, heir.lines = WeakValueDictionary(self._handles), self.lines
         return heir
 
