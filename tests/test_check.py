@@ -14,8 +14,10 @@ from saiten.build.bundle import make_parts
 from saiten.bundle import BundleCell, BundleNotebook, Role
 from saiten.check import CheckReport, Fate, Options, State, check_assignment
 from saiten.check.hints import look_at_hints
+from saiten.check.messages import Search
 from saiten.check.order import in_other_order, is_turned
 from saiten.check.report import Finding
+from saiten.check.secrets import find_secrets
 from saiten.check.statics import look
 from saiten.check.tails import make_tails
 from saiten.check.waivers import Waiver, read_waivers
@@ -438,3 +440,50 @@ def test_bad_input_on_the_command_line(tmp_path: Path) -> None:
         assert ran.exit_code == 2
         assert words in ran.output
         assert "Traceback" not in ran.output
+
+
+HINTED = (
+    "### BEGIN HIDDEN TESTS\nimport numpy as np\nvalues = np.random.default_rng(7).uniform(-3, 3, 5)\n"
+    "right = reference.scale(values, 2.75)\ngot = scale(values.copy(), 2.75)\n"
+    "assert len(got) == 5 and np.allclose(got, right), {message}\n"
+    "assert scale(['secret-word'], 2) == ['secret-word' * 2], 'text'\n### END HIDDEN TESTS"
+)
+TWICE = "def twice(values):\n    ### BEGIN SOLUTION\n    return [2 * value for value in values]\n    ### END SOLUTION"
+SHAPES = (
+    "### BEGIN HIDDEN TESTS\nfor n in (3, 8):\n    got = twice(list(range(n)))\n"
+    "    assert len(got) == n, f'{len(got)} values, not {n} (n={n})'\n"
+    "    assert got == [2 * k for k in range(n)], f'wrong (n={n})'\n### END HIDDEN TESTS"
+)
+HINTING = [
+    solution("scale", SCALE),
+    graded("test-scale", HINTED.format(message="f'you gave {got}'"), 2),
+    solution("twice", TWICE),
+    graded("test-twice", SHAPES, 2),
+]
+
+
+def test_a_message_that_tells_what_a_hidden_test_knows(tmp_path: Path) -> None:
+    """Is it found that an answer which repeats its argument could read it, and are sizes no secret?"""
+    report = check(tmp_path, HINTING)
+    (finding,) = [each for each in report.findings if each.check == "messages"]
+    assert (finding.state, finding.cell) == (State.FAILS, "test-scale")
+    assert "(cheat:echo) would read the number" in finding.text
+
+
+def test_which_texts_tell_a_secret(tmp_path: Path) -> None:
+    """Are inputs, expected values, texts and lines found in a message, and nothing where there is nothing?"""
+    import numpy as np
+
+    values = np.random.default_rng(7).uniform(-3, 3, 5)
+    parts = make_parts(make_course(tmp_path, {"n1": HINTING}))
+    search = Search(parts, find_secrets(parts))
+    leaks = [
+        *(f"wrong for {values[0]:.4f}", f"wrong for {values[1]:.3e}", f"got {values}", f"not {2.75 * values[3]}"),
+        *("wrong where factor = 2.75", "try secret-word", "see right = reference.scale(values, 2.75) there"),
+    ]
+    assert [leak for leak in leaks if not search.find(leak)] == []
+    harmless = [
+        *("2 of 5 values are wrong (n=5): see 3.14", "値が 2 個違います: (5, 3) / 12345 values, 0.125", "", "2.7 2.76"),
+        *(f"wrong for {values[0] + 0.01:.4f}", "your code raised TypeError (in your code: cell scale, line 2)"),
+    ]
+    assert [text for text in harmless if search.find(text)] == []

@@ -202,7 +202,10 @@ def test_what_is_left_out_is_said_in_its_place() -> None:
     """Does the text say where a picture is missing, in words that are only words?"""
     source = "before ![plan](attachment:plan.svg) ![](attachment:a&lt;b.html) ![x](attachment:a.png) after"
     words = with_references(source, {"a.png"})
-    assert "before (画像ではないか、大きすぎるので省きました / left out, no PNG, JPEG or GIF picture, or too large: plan)" in words
+    assert (
+        "before (画像ではないか、大きすぎるので省きました / left out, no PNG, JPEG or GIF picture, or too large: plan)"
+        in words
+    )
     assert ": a-lt-b.html)" in words
     assert words.endswith("![x](attachment:a.png) after")
     assert with_references(words, {"a.png"}) == words

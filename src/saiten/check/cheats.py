@@ -20,6 +20,7 @@ BODIES: Mapping[str, tuple[str, str]] = {
     "nothing": ("return None", "return None"),
     "error": ("raise every time the error that tests of bad input ask for", "raise ValueError('no')"),
     "zero": ("return 0", "return 0"),
+    "echo": ("return their first argument", "return next(iter(locals().values()), None)"),
     "nan": ("return NaN", "return float('nan')"),
     "no elements": ("return an array without elements", "import numpy\nreturn numpy.zeros((0,))"),
     "all the same": ("return an array of ones in the shape of the first argument", "return _ones(locals())"),

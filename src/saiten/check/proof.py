@@ -11,6 +11,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 
 from saiten.answers import Answer, Kind, automatic_questions, cell_keys, question_keys, read_answers
@@ -19,8 +20,10 @@ from saiten.build.release import check_leaks, notebook_bytes, write_release
 from saiten.bundle import Bundle, BundleNotebook, Limits
 from saiten.check import cheats, mutants
 from saiten.check.lab import Batch, Job, Lab
+from saiten.check.messages import look_at_messages
 from saiten.check.order import in_other_order, is_turned
 from saiten.check.report import AnswerRow, CheckReport, Finding, QuestionProof, State
+from saiten.check.secrets import find_secrets
 from saiten.check.statics import look
 from saiten.check.tails import Tail, make_tails
 from saiten.check.waivers import read_waivers
@@ -111,6 +114,7 @@ class _Proof:
         rows, proofs = self._read_tails(tails, findings)
         answers += rows
         findings += self._about_answers(answers)
+        findings += look_at_messages(self._parts, chain.from_iterable(self._jobs.values()), find_secrets(self._parts))
         if self._options.floor:
             findings.append(Finding("floor", State.HOLDS, f"All was marked on the floor {self._options.floor!r}."))
         if self._options.mutants:
