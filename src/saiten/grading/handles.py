@@ -12,6 +12,8 @@ from typing import Any, NoReturn, Protocol
 
 from saiten.grading.faults import WrongKind
 
+BATCH = 64
+"""Items that are asked for at once."""
 MAX_ITEMS = 100_000
 """Items taken from one iterator of the student's."""
 
@@ -62,15 +64,25 @@ class Handle:
             raise WrongKind(f"{self!r} cannot be iterated")
         taken = 0
         while True:
-            batch = self._link.ask("next", iterator)
-            if type(batch) is not list:
-                raise WrongKind(f"{self!r} cannot be iterated")
+            batch = iterator._take(BATCH)  # a loop that is left early has taken all of its last batch
             yield from batch
             taken += len(batch)
             if not batch:
                 return
             if taken > MAX_ITEMS:
                 raise ValueError(f"{self!r} has more than {MAX_ITEMS} items")
+
+    def __next__(self) -> Any:
+        for item in self._take(1):
+            return item
+        raise StopIteration
+
+    def _take(self, count: int) -> list[Any]:
+        """The next items of an iterator, so many at most; none at its end."""
+        batch = self._link.ask("next", self, count=count)
+        if type(batch) is not list or len(batch) > count:
+            raise WrongKind(f"{self!r} cannot be iterated")
+        return batch
 
     def __repr__(self) -> str:
         return f"<{self._type} in the student's process>"
@@ -88,7 +100,10 @@ class Handle:
     __and__ = __rand__ = __or__ = __ror__ = __xor__ = __rxor__ = __contains__ = _refuse
 
     def __bool__(self) -> bool:
-        self._refuse()
+        truth = self._link.ask("bool", self)  # what it says earns no more than True or False in its place would
+        if type(truth) is not bool:
+            raise WrongKind(f"{self!r} is neither true nor false")
+        return truth
 
     __hash__ = object.__hash__
 

@@ -29,7 +29,6 @@ from saiten.grading.shell import CaptureShell, Output, safe_text
 
 SMALL = 256 << 10
 """Bytes up to which a variable is compared before and after every call, so that a test sees what the call changed."""
-BATCH = 64
 _MISSING = object()
 
 
@@ -67,7 +66,8 @@ class StudentSide:
             "setitem": lambda request: self._target(request).__setitem__(request["key"], request["value"]),
             "len": lambda request: len(self._target(request)),
             "iter": lambda request: iter(self._target(request)),
-            "next": lambda request: list(islice(self._target(request), BATCH)),
+            "next": lambda request: list(islice(self._target(request), request["count"])),
+            "bool": lambda request: bool(self._target(request)),
         }
 
     def serve(self) -> None:
