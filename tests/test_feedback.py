@@ -5,7 +5,9 @@ from __future__ import annotations
 import base64
 import html
 import json
+import math
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -15,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
+import numpy as np
 import pytest
 from click.testing import CliRunner
 from nbgrader.api import Gradebook
@@ -33,7 +36,17 @@ from saiten.feedback.marks import CellMark
 from saiten.feedback.messages import in_language
 from saiten.feedback.words import WORDS, duration
 from saiten.pages import number
-from saiten.results import CellResult, CellStatus, NotebookResult, QuestionResult, Result, Status, summarise_question
+from saiten.pictures.draw import pictures_of
+from saiten.results import (
+    CellResult,
+    CellStatus,
+    NotebookResult,
+    Picture,
+    QuestionResult,
+    Result,
+    Status,
+    summarise_question,
+)
 
 PNG = base64.b64encode(b"\x89PNG\r\n\x1a\n and the rest").decode()
 HIDDEN = "kappa-hidden-value"
@@ -122,6 +135,51 @@ def test_what_failed_is_said_in_the_tests_words() -> None:
     assert text.count('class="line here"') == 1
     assert WORDS["ja"]["line_here"] in text
     assert WORDS["en"]["line_here"] in text
+
+
+def test_a_tests_pictures_stand_below_it() -> None:
+    """Are result, expected and difference shown in words of both languages, in that order, in the test's own place?"""
+    pictures = pictures_of("平均 <mean>", np.eye(5), np.ones((5, 5)))
+    marked = result("no")
+    (mean, why) = marked.questions
+    cells = (mean.cells[0], replace(mean.cells[1], pictures=tuple(pictures)))
+    text = render(page(replace(marked, questions=(replace(mean, cells=cells), why))))
+    shown = re.findall(
+        r'<img class="few" src="data:image/png;base64,([^"]+)" width="5" height="5" alt="([^"]+)">', text
+    )
+    assert [data for data, _ in shown] == [each.png for each in pictures]
+    for alt in (html.unescape(alt) for _, alt in shown[:2]):
+        assert "平均 <mean>: " in alt
+        assert "形 (5, 5)、float64、値は" in alt
+        assert "shape (5, 5), float64, values from" in alt
+    assert text.index("画像で見ると:") > text.index('<p class="message">')
+    for words in (
+        WORDS["en"]["attached"],
+        "あなたの結果",
+        "your result",
+        "赤: あなたの値が大きい",
+        "red: yours is larger",
+    ):
+        assert words in text
+    assert "平均 <mean>" not in text
+    assert "<img" not in render(page(result("no")))
+
+
+def test_a_picture_is_a_png_or_a_sentence() -> None:
+    """Is what only calls itself a PNG not shown, its words left, and what could not be drawn said?"""
+    forged = [
+        Picture("result", "f", base64.b64encode(b"<svg onload=x>").decode(), {"en": "t", "ja": "t"}, {"en": "one"}),
+        Picture("result", "f", '"><script>', {"en": SCRIPT, "ja": SCRIPT}, {"en": SCRIPT}),
+        *pictures_of("f", [[math.nan]], None),
+    ]
+    marked = result("no")
+    (mean, why) = marked.questions
+    cells = (mean.cells[0], replace(mean.cells[1], pictures=tuple(forged)))
+    text = render(page(replace(marked, questions=(replace(mean, cells=cells), why))))
+    assert "<img" not in text
+    assert SCRIPT not in text
+    assert "NaN か無限大" in text
+    assert "NaN or infinite" in text
 
 
 def test_hints_are_for_those_who_lost_points() -> None:

@@ -11,14 +11,14 @@ import binascii
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from saiten.bundle import Bundle, BundleCell, BundleNotebook, Role, questions
 from saiten.feedback.headings import headings
 from saiten.feedback.marks import CellMark, Marks
 from saiten.feedback.model import Check, Code, Figure, Page, QuestionPage, Shown
-from saiten.results import CellResult, CellStatus, NotebookResult, Result, Status
+from saiten.results import CellResult, CellStatus, NotebookResult, Picture, Result, Status
 from saiten.sanitise import Budget, clean_attachments, with_references
 
 Hints = Mapping[str, Mapping[str, str]]
@@ -120,7 +120,13 @@ class Gatherer:
             score=score,
             max_score=max_score,
             checks=tuple(
-                Check(str(cell.status), cell.score or 0.0, cell.max_score, readable(cell.message))
+                Check(
+                    str(cell.status),
+                    cell.score or 0.0,
+                    cell.max_score,
+                    readable(cell.message),
+                    tuple(map(_attached, cell.pictures)),
+                )
                 for cell in cells
                 if cell.name in layout.tests
             ),
@@ -255,6 +261,12 @@ def _figure(kind: str, data: Mapping[str, Any]) -> Figure | None:
     if not content.startswith(_MAGIC[kind]) or len(content) > _LARGEST_FIGURE:
         return None
     return Figure(kind, base64.b64encode(content).decode("ascii"), _text(data.get("text/plain", ""))[:200])
+
+
+def _attached(picture: Picture) -> Picture:
+    """A test's picture, its PNG looked at like any other."""
+    figure = _figure("png", {"image/png": picture.png})
+    return replace(picture, png=figure.data if figure is not None else "")
 
 
 def _text(value: object) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from saiten.results import Picture
 from saiten.sanitise import Attachments
 
 
@@ -21,6 +22,8 @@ class Check:
     max_score: float
     message: str
     """in the test's own words; empty if it holds"""
+    pictures: tuple[Picture, ...] = ()
+    """what its public part attached; PNGs checked to be that"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,10 @@ CommonMark and tables make, raw HTML shown as text; the content security policy 
 
 from __future__ import annotations
 
-from base64 import b64encode
+from base64 import b64decode, b64encode
 from collections.abc import Mapping, Sequence
 from functools import cache
+from itertools import groupby
 from typing import Any
 
 from markdown_it import MarkdownIt
@@ -55,6 +56,9 @@ def render(page: Page) -> str:
         code=_code,
         markdown=lambda text, pasted=None: Markup(_markdown().render(text, {"pasted": pasted or {}})),
         printed=_printed,
+        grouped=lambda pictures: [(name, list(each)) for name, each in groupby(pictures, lambda one: one.name)],
+        size=_size,
+        all_languages=lambda texts: " / ".join(texts.get(code, texts["en"]) for code in tongue.shown),
     )
 
 
@@ -108,6 +112,12 @@ def _code(code: Code) -> list[dict[str, Any]]:
     lexer, formatter = _highlighter()
     lines = highlight(code.source.rstrip(), lexer, formatter).rstrip("\n").split("\n")
     return [{"number": at, "text": Markup(line), "here": at == code.line} for at, line in enumerate(lines, 1)]
+
+
+def _size(png: str) -> tuple[int, int]:
+    """Width and height of a PNG, which stand at the same place in each (Base64)."""
+    head = b64decode(png[:32])
+    return int.from_bytes(head[16:20], "big"), int.from_bytes(head[20:24], "big")
 
 
 def _printed(texts: tuple[str, ...]) -> Markup:
