@@ -94,11 +94,101 @@ def test_an_exception_at_the_same_construct_is_the_same_failure() -> None:
     assert found.clusters[0].reason == "TypeError: return float(x.mean(axis=0))"
 
 
+RIGHT = "def mean(values):\n    return sum(values) / len(values)"
+ALIKE = [  # a style of their own, and a mistake each; the test says the same of both
+    ("student-001", "def mean(values):\n    total = 0\n    for each in values: total += each\n    return total / 2"),
+    ("student-002", "def mean(values):\n    s = 0\n    for v in values: s += v\n    return s / 2"),
+    (
+        "student-003",
+        "def mean(values):\n    total = 0\n    for each in values: total += each\n    return total // len(values)",
+    ),
+    ("student-004", "def mean(values):\n    acc = 0\n    for x in values: acc += x\n    return acc // len(values)"),
+]
+
+
+def parts(wrong: list[tuple[str, str]], right: str = RIGHT) -> list[tuple[tuple[str, ...], bool, tuple[str, ...]]]:
+    """Divide a class that failed with the same words, among others who were right."""
+    failed = [result(student, 0, 4, "mean: 1 of 1 values are wrong", source) for student, source in wrong]
+    passed = [result(f"student-{at:03}", 4, 4, "", right) for at in range(50, 60)]
+    (cluster,) = work_out(*failed, *passed).clusters
+    assert cluster.students == tuple(student for student, _ in wrong)
+    return [(part.students, part.absent, part.lines) for part in cluster.parts]
+
+
+def test_a_line_that_only_some_have_tells_mistakes_apart() -> None:
+    """Are two mistakes with the same words parts of their cluster, each with its line, whatever names were chosen?"""
+    assert parts(ALIKE) == [
+        (("student-001", "student-002"), False, ("return total / 2",)),
+        (("student-003", "student-004"), False, ("return total // len(values)",)),
+    ]
+
+
+def test_a_line_of_right_answers_or_of_one_student_says_nothing() -> None:
+    """Is there no part for what right answers have, too, nor for what nobody shares?"""
+    assert parts([ALIKE[0], ALIKE[2]], "def mean(values):\n    t = 0\n    for v in values: t += v\n    return t") == []
+    assert parts([("student-001", RIGHT), ("student-002", RIGHT + "\n# really")]) == []
+
+
+def test_a_name_that_right_answers_choose_is_part_of_a_line() -> None:
+    """Is the wrong one of two results told from the right one, where most call them the same?"""
+    right = "def mean(values):\n    low = min(values)\n    high = max(values)\n    return low"
+    wrong = right.replace("return low", "return high")
+    expected = [(("student-001", "student-002"), False, ("return high",))]
+    assert (
+        parts([("student-001", wrong), ("student-002", wrong), ("student-003", "def mean(v):\n    return 0")], right)
+        == expected
+    )
+
+
+def test_what_some_left_out_tells_them_apart() -> None:
+    """Is a line that all others have named, where it is missing?"""
+    right = "def mean(values):\n    values = list(values)\n    return sum(values) / len(values)"
+    cells = [("student-001", RIGHT), ("student-002", RIGHT), ("student-003", right.replace("len(values)", "9"))]
+    assert parts(cells, right) == [(("student-001", "student-002"), True, ("values = list(values)",))]
+
+
+def test_code_that_does_not_parse_or_hides_something_is_shown_harmlessly() -> None:
+    """Is a line with a mark that turns the direction of writing escaped, and one that is no Python left out?"""
+    evil = "def mean(values):\n    return 'a\u202eb" + "c" * 300
+    ((_, _, (line,)),) = parts([("student-001", f"{evil}'"), ("student-002", f"{evil}'")])
+    assert "\u202e" not in line
+    assert len(line) == 200
+    cut = [absent for _, absent, _ in parts([("student-001", evil), ("student-002", evil)])]
+    assert cut == [True], "they lack every line of the right answers"
+
+
 def test_clusters_of_nothing() -> None:
     """Is a class without a failure one without clusters?"""
     assert gather([]) == []
     assert same_words("a  3.5e-7 'b' [1, -2]") == "a # '…' [#, #]"
     assert work_out(result("student-001", 4, 4)).clusters == ()
+
+
+def test_answered_is_a_cell_that_differs_from_the_release() -> None:
+    """Does a change of the second cell of a question count, and neither a stub, an emptied cell nor a lost notebook?"""
+
+    def handed_in(student: str, first: str, second: str, seconds: float | None, *unchanged: str) -> Result:
+        sources = {"mean": first, "mean-2": second}
+        cells = [
+            {"id": name, "metadata": {"nbgrader": {"grade_id": name}}, "source": text} for name, text in sources.items()
+        ]
+        part = NotebookResult("ps1", json.dumps({"cells": cells}), unchanged, missing=not first)
+        test = CellResult("mean-test", "ps1", 0.0, 4.0, CellStatus.FAILED, "no", seconds)
+        return Result(
+            student, "ps1", Status.GRADED, 0.0, 4.0, (summarise_question("mean", "ps1", (test,)),), notebooks=(part,)
+        )
+
+    hand_ins = [
+        handed_in("student-001", "stub", "mine", 1.0, "mean"),
+        handed_in("student-002", "mine", "stub", 3.0, "mean-2"),
+        handed_in("student-003", "stub", "stub", 99.0, "mean", "mean-2"),
+        handed_in("student-004", "stub", " \n", 99.0, "mean"),
+        handed_in("student-005", "", "", None),
+        handed_in("student-006", "mine", "mine", None),
+    ]
+    solutions = {("ps1", "mean"): ("mean", "mean-2")}
+    found = figures("ps1", {"en": "Exercise"}, ("en",), TITLES, hand_ins, {}, solutions=solutions)
+    assert [(each.answered, each.seconds) for each in found.questions] == [(3, 2.0)]
 
 
 def test_tests_that_fail_together() -> None:
@@ -141,6 +231,10 @@ def test_nothing_that_a_student_wrote_becomes_markup() -> None:
     text = render(work_out(bad, refused), Weeks((SCRIPT, "b"), (WeekRow(SCRIPT, (None, 0.5), True),)))
     assert text.lower().count("<script") == 1, "ours"
     assert SCRIPT not in text
+    line = f"x = {SCRIPT!r}"
+    text = render(work_out(*(result(f"student-00{at}", 0, 4, "wrong", line) for at in range(3))))
+    assert text.count("document.title") == 1, "the line that they share is shown"
+    assert text.lower().count("<script") == 1, "ours"
 
 
 def test_the_report_is_the_same_again() -> None:
@@ -197,11 +291,15 @@ def test_a_marked_class_gets_its_report(course: Path) -> None:
     folder = course / "report" / "tiny"
     text = (folder / "index.html").read_text(encoding="utf-8")
     assert "the mean of one number" in text
-    names = ("questions", "clusters", "students")
+    names = ("questions", "clusters", "parts", "students")
     texts = {name: (folder / f"{name}.csv").read_text(encoding="utf-8-sig") for name in names}
     rows = {name: list(csv.DictReader(text.splitlines())) for name, text in texts.items()}
     assert [row["question"] for row in rows["questions"]] == ["mean", "essay"]
     assert [row["students"] for row in rows["clusters"]] == ["3"]
+    (part,) = rows["parts"]
+    assert (part["students"], part["lines"], part["absent"]) == ("3", "return sum(values) / 2", "")
+    assert 0 < float(rows["questions"][0]["median_seconds"]) < 60
+    assert rows["questions"][1]["median_seconds"] == "", "an essay is not run"
     assert "'=1+1" in [row["student"] for row in rows["students"]], "a spreadsheet must not compute it"
     before = (folder / "index.html").stat().st_mtime_ns
     assert report(course, "tiny", "--json")[0] == 0

@@ -3,7 +3,8 @@
 In: ledger and gradebook. Out: `report/<assignment>/index.html` with a CSV file behind each table.
 """
 
-from saiten.report.figures import ClassFigures, Cluster, QuestionFigures, StudentRow, figures
+from saiten.report.clusters import Cluster
+from saiten.report.figures import ClassFigures, QuestionFigures, StudentRow, figures
 from saiten.report.page import render
 from saiten.report.write import ReportFiles, write_report
 

@@ -17,8 +17,8 @@ from types import MappingProxyType
 import numpy as np
 
 from saiten.feedback import Marks
-from saiten.report.clusters import Failure, failures_of, gather
-from saiten.results import CellStatus, QuestionResult, Result, Status
+from saiten.report.clusters import Answers, Cluster, Failure, failures_of, gather, sources_of
+from saiten.results import CellStatus, Result, Status
 
 LEAST_FOR_STATISTICS = 5
 """students below whom a correlation says nothing"""
@@ -50,23 +50,6 @@ class QuestionFigures:
     """students without a point"""
     seconds: float | None = None
     """median wall time of its cells and tests over the students who answered; None where it is not known"""
-
-
-@dataclass(frozen=True, slots=True)
-class Cluster:
-    """Students whose work failed in the same way."""
-
-    question: str
-    titles: Mapping[str, str]
-    test: str
-    """grade_id of the test cell"""
-    reason: str
-    """message, or exception and construct, that they share"""
-    construct: str
-    """the student's own line at which it happened, where one is known"""
-    students: tuple[str, ...]
-    example: str
-    """the message of one of them in full"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,14 +153,16 @@ def figures(
     maxima: dict[tuple[str, str], float] = {}
     spent: defaultdict[tuple[str, str], list[float | None]] = defaultdict(list)
     failures: list[Failure] = []
+    answers = Answers(solutions)
     for result in sorted(results, key=lambda each: each.student):
         own, waits = _points(result, marks)
         shares[result.student] = own
         for question in result.questions:
             maxima.setdefault((question.notebook, question.name), question.max_score)
-        for question in _answered(result, solutions):
+        sources = sources_of(result)
+        for question in answers.add(result, sources):
             spent[question.notebook, question.name].append(question.seconds)
-        failures += failures_of(result)
+        failures += failures_of(result, sources)
         rows.append(_row(result, own, waits, marks))
     questions = tuple(
         _question(key, most, [own[key] for own in shares.values() if key in own], shares, headings, spent[key])
@@ -192,6 +177,7 @@ def figures(
             group[0].construct,
             tuple(each.student for each in group),
             group[0].message,
+            answers.parts(group),
         )
         for reason, group in gather(failures)
     )
@@ -235,21 +221,6 @@ def _points(result: Result, marks: Mapping[tuple[str, str], Marks]) -> tuple[dic
         else:
             waits += 1
     return own, waits
-
-
-def _answered(result: Result, solutions: Mapping[tuple[str, str], Sequence[str]]) -> list[QuestionResult]:
-    """Questions in which something was written: a cell of theirs differs from the release's."""
-    silent = {(part.name, name) for part in result.notebooks for name in part.unchanged}
-    missing = {part.name for part in result.notebooks if part.missing}
-    return [
-        question
-        for question in result.questions
-        if question.notebook not in missing
-        and any(
-            (question.notebook, cell) not in silent
-            for cell in solutions.get((question.notebook, question.name), (question.name,))
-        )
-    ]
 
 
 def _row(

@@ -40,7 +40,11 @@ WORDS: Words = {
         "Answered: who wrote something there; the median of the seconds that its cells and tests took is theirs.",
         "clusters": "Failed in the same way",
         "clusters_said": "Students whose work failed at the same test with the same words, or with the same exception "
-        "at the same kind of line: one message answers all of them.",
+        "at the same kind of line: one message answers all of them. Below it, lines of code that only some of "
+        "them have, or lack: often each is one mistake.",
+        "part_has": "{n} of them, and hardly anybody else, have",
+        "part_lacks": "{n} of them lack what the others have",
+        "parts_csv": "these lines as CSV",
         "test": "Test",
         "reason": "Reason",
         "students": "Students",
@@ -107,7 +111,11 @@ WORDS: Words = {
         "「解答した人」は何かを書いた人です。秒は、その人たちのセルとテストにかかった時間の中央値です。",
         "clusters": "同じ失敗",
         "clusters_said": "同じテストで、同じ言葉で、または同じ形の行で同じ例外を出して失敗した学生です。"
-        "一つの説明で全員に答えられます。",
+        "一つの説明で全員に答えられます。その下は、一部の学生だけにある (または欠けている) 行です。"
+        "多くの場合、それぞれが一つの誤りです。",
+        "part_has": "このうち {n} 人だけにある行",
+        "part_lacks": "このうち {n} 人に欠けていて、ほかの人にはある行",
+        "parts_csv": "これらの行を CSV で",
         "test": "テスト",
         "reason": "理由",
         "students": "学生",

@@ -24,13 +24,13 @@ from saiten.report.figures import ClassFigures, figures
 from saiten.report.page import render
 from saiten.report.weeks import Weeks, read_weeks
 from saiten.results import Result
+from saiten.sanitise import is_formula
 
 _QUESTION_COLUMNS = (
     *("question", "notebook", "points", "mean", "difficulty", "discrimination"),
     *("answered", "marked", "full", "none", "median_seconds"),
 )
 _RENAMED = {"question": "name", "points": "max_score", "median_seconds": "seconds"}
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +106,17 @@ def _tables(found: ClassFigures, weeks: Weeks | None) -> dict[str, str]:
                 for each in found.clusters
             ),
         ),
+        "parts.csv": _csv(
+            ("students", "question", "test", "reason", "lines", "absent", "who"),
+            (
+                (
+                    *(len(part.students), each.question, each.test, each.reason, " | ".join(part.lines)),
+                    *("yes" if part.absent else "", " ".join(part.students)),
+                )
+                for each in found.clusters
+                for part in each.parts
+            ),
+        ),
         "students.csv": _csv(
             ("student", "status", "points", "wait", "late_seconds", "penalty", "seconds", "message"),
             (
@@ -132,6 +143,6 @@ def _csv(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
 
 
 def _harmless(value: object) -> object:
-    if isinstance(value, str) and value.lstrip().startswith(_FORMULA):
+    if isinstance(value, str) and is_formula(value):
         return f"'{value}"
     return round(value, 4) if isinstance(value, float) else value
