@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import select
 import shutil
 import subprocess
@@ -29,6 +30,8 @@ SECONDS = 60.0
 """After which a submission that nbgrader has not finished is given up."""
 LATE_SECONDS = 40.0
 """More than four cells' limits and a start: whoever takes longer delays the others."""
+_RAISED = re.compile(r"^\s*(?:\w+\.)*(\w+Error)(?=:|\s*$)", re.MULTILINE)
+"""The last line of a traceback, without its text, which may tell of places and numbers of this run."""
 INSIDE = Path("/tmp")
 """Where the course's folder stands for nbgrader: there is nothing else in its /tmp."""
 
@@ -107,8 +110,8 @@ class PlainNbgrader:
         late = f"took {seconds:.0f} s, at {CELL_SECONDS} s a cell" if seconds > LATE_SECONDS else ""
         page = self._root / "autograded" / student / assignment(case.lesson) / "lesson.ipynb"
         if not answer["success"] or not page.is_file():
-            lines = [line for line in answer["log"].splitlines() if "Error" in line]
-            return Seen(None, f"no result ({lines[-1].strip()[:70]})" if lines else "no result", late=late)
+            kinds = _RAISED.findall(answer["log"])
+            return Seen(None, f"no result ({kinds[-1]})" if kinds else "no result", late=late)
         content = page.read_bytes()
         scores = {name.removeprefix("test-"): float(score) for name, score in answer["scores"].items()}
         most = bundle.max_score

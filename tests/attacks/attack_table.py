@@ -1,7 +1,7 @@
 """`make attacks`: every attack on plain nbgrader and on Saiten, on each of its floors, as a table.
 
 In: options (`--help`). Out: the table, or JSON; exit code 1 if any attack succeeded on Saiten. Takes minutes: nbgrader
-starts a kernel for every submission. `--save` writes docs/reference/attacks.md.
+starts a kernel for every submission. `--save` writes docs/reference/attacks.md. Whatever ends it, `--resume` goes on.
 """
 
 from __future__ import annotations
@@ -10,14 +10,15 @@ import argparse
 import json
 import os
 import platform
+import re
 import sys
 import tempfile
 import warnings
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 from importlib.metadata import version
+from multiprocessing import get_context
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -27,12 +28,14 @@ for folder in (ROOT / "tests", ROOT / "tests" / "attacks"):
 
 from attack_catalogue import CASES, Case, items  # noqa: E402
 from attack_nbgrader import PlainNbgrader  # noqa: E402
-from attack_trial import Floor, Outcome  # noqa: E402
+from attack_notes import FILE, code, note, noted  # noqa: E402
+from attack_trial import Floor  # noqa: E402
 from attack_world import world  # noqa: E402
 
 PAGE = ROOT / "docs" / "reference" / "attacks.md"
 FLOORS = ("namespaces", "landlock")
 """Names of Saiten's sandboxes."""
+PLAIN = "nbgrader"
 OURS = "beyond the list"
 
 
@@ -53,44 +56,81 @@ class Row:
     """floor to what it got that it must not get"""
 
 
-def on_nbgrader(names: Sequence[str]) -> dict[str, Outcome]:
-    """Try attacks on plain nbgrader, in one course."""
-    cases = [case for case in CASES if case.name in set(names) and not case.plain]
-    if not cases:
-        return {}
-    with tempfile.TemporaryDirectory(prefix="attacked-nbgrader-") as folder:
-        grader = PlainNbgrader(Path(folder), {case.lesson for case in cases})
-        try:
-            return {case.name: _told("nbgrader", case, grader.try_out(case)) for case in cases}
-        finally:
-            grader.close()
+@dataclass(frozen=True)
+class Share:
+    """What one process tries: attacks of one column, in one course."""
+
+    column: str
+    names: tuple[str, ...]
+    notes: Path
+    """where each outcome is written as soon as it is known"""
+    code: str
+    """version of the code"""
 
 
-def on_floor(sandbox: str, names: Sequence[str]) -> dict[str, Outcome]:
-    """Try attacks on Saiten with one of its sandboxes."""
-    with tempfile.TemporaryDirectory(prefix="attacked-") as folder, world(Path(folder)) as course:
-        floor = Floor(sandbox, course)
-        try:
-            return {case.name: _told(sandbox, case, floor.try_out(case)) for case in CASES if case.name in set(names)}
-        finally:
-            floor.close()
+def run_share(share: Share) -> None:
+    """Try these attacks on plain nbgrader, or on Saiten with one of its sandboxes."""
+    cases = [case for case in CASES if case.name in share.names]
+    with tempfile.TemporaryDirectory(prefix="attacked-") as folder:
+        if share.column == PLAIN:
+            grader = PlainNbgrader(Path(folder), {case.lesson for case in cases})
+            try:
+                _try_all(share, cases, grader)
+            finally:
+                grader.close()
+            return
+        with world(Path(folder)) as course:
+            floor = Floor(share.column, course)
+            try:
+                _try_all(share, cases, floor)
+            finally:
+                floor.close()
 
 
-def _told(where: str, case: Case, outcome: Outcome) -> Outcome:
-    print(f"{where}: {case.name}: {'; '.join(outcome.successes) or outcome.verdict}", file=sys.stderr)
-    return outcome
+def _try_all(share: Share, cases: Sequence[Case], grader: PlainNbgrader | Floor) -> None:
+    for number, case in enumerate(cases, 1):
+        outcome = grader.try_out(case)
+        note(share.notes, share.code, share.column, case.name, outcome)
+        words = "; ".join(outcome.successes) or outcome.verdict
+        print(f"{share.column} {number}/{len(cases)}: {case.name}: {words}", file=sys.stderr, flush=True)
 
 
-def rows(cases: Sequence[Case], floors: Sequence[str], *, nbgrader: bool, jobs: int) -> list[Row]:
-    """Run everything; one row for each case."""
+def _alone(share: Share) -> str:
+    """Run a share in a process of its own, which may end as it likes; says why it ended early, if it did."""
+    try:
+        with ProcessPoolExecutor(1, get_context("spawn")) as pool:
+            pool.submit(run_share, share).result()
+    except Exception as error:  # whatever it is: the other columns go on
+        return f"{share.column} stopped early: {type(error).__name__}: {error}"
+    return ""
+
+
+def rows(
+    cases: Sequence[Case], floors: Sequence[str], *, nbgrader: bool, jobs: int, notes: Path, resume: bool
+) -> list[Row]:
+    """Run everything; one row for each case.
+
+    Raises:
+        SystemExit: a process ended before it had tried all that it had to.
+    """
     tried = {name: tuple(item.id for item in items() if name in item.attacks) for name in (case.name for case in cases)}
-    names = [case.name for case in cases]
-    with ProcessPoolExecutor(jobs) as pool:
-        shares = [names[start::jobs] for start in range(jobs)] if nbgrader else []
-        plain_runs = [pool.submit(on_nbgrader, share) for share in shares]
-        floor_runs = {floor: pool.submit(on_floor, floor, names) for floor in floors}
-        plain = {name: outcome for run in plain_runs for name, outcome in run.result().items()}
-        here = {floor: run.result() for floor, run in floor_runs.items()}
+    names = {floor: [case.name for case in cases] for floor in floors}
+    if nbgrader:
+        names = {PLAIN: [case.name for case in cases if not case.plain], **names}
+    notes.parent.mkdir(parents=True, exist_ok=True)
+    known = noted(notes, code()) if resume else {}
+    shares = []
+    for column, wanted in names.items():
+        left = [name for name in wanted if name not in known.get(column, {})]
+        parts = [left[start::jobs] for start in range(jobs)] if column == PLAIN else [left]
+        shares += [Share(column, tuple(part), notes, code()) for part in parts if part]
+    with ThreadPoolExecutor(jobs) as pool:
+        trouble = [words for words in pool.map(_alone, shares) if words]
+    if trouble:
+        raise SystemExit("\n".join([*trouble, "What was found out is kept: run this again with --resume."]))
+    told = noted(notes, code())
+    plain = told[PLAIN] if nbgrader and names[PLAIN] else {}
+    here = {floor: told[floor] for floor in floors}
     found = []
     for case in cases:
         seen = plain.get(case.name)
@@ -179,7 +219,7 @@ def page(table: Sequence[Row]) -> str:
     floors = list(table[0].here) if table else []
     counts = totals(table)
     versions = ", ".join(f"{name} {version(name)}" for name in ("saiten", "nbgrader", "nbclient", "ipykernel", "numpy"))
-    system = f"Python {platform.python_version()}, Linux {platform.release()}"
+    system = f"Python {'.'.join(platform.python_version_tuple()[:2])}"
     lines = [
         "# Attacks, and what they got",
         "",
@@ -187,7 +227,7 @@ def page(table: Sequence[Row]) -> str:
         "by this name. **Bold** in the column of nbgrader: it succeeded there, that is, it got points for a wrong",
         "answer, or read, changed or delayed what is not the student's.",
         "",
-        f"Captured on {datetime.now(UTC):%Y-%m-%d}: {versions}; {system}; uid {os.geteuid()}.",
+        f"Captured with {versions}, {system}.",
         "",
         f"{counts['attacks']} attacks, {counts['ours']} of them {OURS} in `tests/attacks/items.toml`. "
         f"On plain nbgrader {counts['run on nbgrader']} were run and {counts['succeeded on nbgrader']} succeeded. "
@@ -199,10 +239,15 @@ def page(table: Sequence[Row]) -> str:
         "|" + "---|" * (4 + len(floors)),
     ]
     for row in table:
-        cells = [_escaped(cell) for cell in _cells(row)]
+        cells = [_escaped(_timeless(cell)) for cell in _cells(row)]
         cells[2] = f"**{cells[2].removeprefix(r'**')}**" if row.nbgrader_successes else cells[2]
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines) + "\n"
+
+
+def _timeless(text: str) -> str:
+    """The same words for every run: without seconds that were measured."""
+    return re.sub(r"took \d+ s(, at \d+ s a cell)?", "took longer than it may", text)
 
 
 def _escaped(text: str) -> str:
@@ -225,6 +270,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--no-nbgrader", action="store_true", help="leave out plain nbgrader, which takes most of the time"
     )
+    parser.add_argument("--resume", action="store_true", help="do not try again what this code has been tried with")
+    parser.add_argument("--notes", type=Path, default=FILE, metavar="FILE", help="where outcomes are kept meanwhile")
     parser.add_argument("--jobs", type=int, default=min(2, os.cpu_count() or 1), help="processes at a time")
     parser.add_argument(
         "--from",
@@ -243,7 +290,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.earlier:
         table = told_before(options.earlier, cases)
     else:
-        table = rows(cases, options.floor or FLOORS, nbgrader=not options.no_nbgrader, jobs=options.jobs)
+        table = rows(
+            cases,
+            options.floor or FLOORS,
+            nbgrader=not options.no_nbgrader,
+            jobs=options.jobs,
+            notes=options.notes,
+            resume=options.resume,
+        )
     if options.save:
         PAGE.write_text(page(table), encoding="utf-8")
     if options.json:
