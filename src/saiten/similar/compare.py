@@ -99,7 +99,7 @@ class Comparison:
     """number of all compared pairs by tenths of `Pair.whole`"""
 
 
-def compare(
+def compare_works(
     bundle: Bundle, parts: Sequence[Part], this: Sequence[Work], earlier: Sequence[Work], top: int
 ) -> Comparison:
     """Compare every submission of this year with every other one, and with those of earlier years.

@@ -19,7 +19,7 @@ from saiten.errors import CourseError
 from saiten.gradebook import Practice, write_pages
 from saiten.gradebook.files import refused
 from saiten.sanitise import is_formula
-from saiten.similar.compare import Comparison, compare
+from saiten.similar.compare import Comparison, compare_works
 from saiten.similar.page import Frame, file_name, render_index, render_pairs
 from saiten.similar.work import LeftOut, Work, earlier_course, parts_of, read_works
 
@@ -67,7 +67,7 @@ def write_similar(
         works, reasons = read_works(there, its_assignment, bundle, parts, there.root.name)
         earlier += works
         left_out += reasons
-    found = compare(bundle, parts, this, earlier, top)
+    found = compare_works(bundle, parts, this, earlier, top)
     frame = Frame(assignment.name, {code: bundle.title.get(code, assignment.name) for code in languages}, languages)
     pages = {"index.html": render_index(frame, found, left_out), "pairs.csv": as_csv(found)}
     pages |= render_pairs(frame, found, bundle)
