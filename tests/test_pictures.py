@@ -229,7 +229,7 @@ def test_boxes_are_drawn_where_they_are() -> None:
     rows, columns = np.nonzero(frames)
     assert (columns.min(), rows.min(), columns.max(), rows.max()) == (2 * zoom, zoom, 7 * zoom, 4 * zoom)
     assert pixels(expected).any()
-    assert (result.said["en"], result.said["ja"]) == ("1 boxes", "枠 1 個")
+    assert (result.said["en"], result.said["ja"]) == ("boxes: 1", "枠 1 個")
 
 
 def test_a_ground_that_cannot_be_drawn() -> None:

@@ -165,7 +165,7 @@ def _picture(part: str, name: str, drawn: _Drawable | NoPicture, black: float, w
         return Picture(part, name, "", TITLES[part], drawn.sentence)
     colour = drawn.values.ndim == 3
     said = filled(NUMBERS, shape=drawn.shape, dtype=drawn.dtype, low=drawn.low, high=drawn.high)
-    if not colour:
+    if not colour and white > black:
         said = joined(said, filled(GREYS, black=black, white=white))
     return Picture(part, name, _png(_grey(_reduced(drawn.values), black, white)), TITLES[part], said)
 

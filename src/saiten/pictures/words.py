@@ -24,7 +24,7 @@ NUMBERS = {
     "ja": "形 {shape}、{dtype}、値は {low} から {high}",
 }
 GREYS = {"en": "black is {black}, white is {white}", "ja": "黒が {black}、白が {white}"}
-BOXES = {"en": "{count} boxes", "ja": "枠 {count} 個"}
+BOXES = {"en": "boxes: {count}", "ja": "枠 {count} 個"}
 NO_ARRAY = {"en": "not an array of numbers", "ja": "数の配列ではありません"}
 NO_NUMBERS = {"en": "no numbers in it (shape {shape})", "ja": "数が入っていません (形 {shape})"}
 NO_PICTURE = {
