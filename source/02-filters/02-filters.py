@@ -353,22 +353,24 @@ def convolve2d(image, kernel, padding="zero", stride=1):
 
 # %% nbgrader={"grade": true, "grade_id": "test-correlate", "locked": true, "points": 5, "schema_version": 3, "solution": false, "task": false}
 from facelab.testing import assert_close
+from saiten.pictures import attach_pictures
 
 image = np.arange(12.0).reshape(3, 4)
 kernel = np.array([[0, 0, 0], [0, 0, 1], [0, 0, 0]])  # 右隣の画素をもってくる / brings in the pixel to the right
-assert_close(correlate2d(image, kernel, "valid"), [[6, 7]], 'correlate2d ("valid")')
-assert_close(
-    correlate2d(image, kernel),
-    [[1, 2, 3, 0], [5, 6, 7, 0], [9, 10, 11, 0]],
-    'correlate2d ("zero")',
-    hint="カーネルを裏返していませんか / do you turn the kernel over?",
-)
-assert_close(
-    correlate2d(np.full((1, 3), 200, dtype=np.uint8), np.array([[1, 1, 1]])),
-    [[400, 600, 400]],
-    "correlate2d (uint8)",
-    hint="小数に直してから計算しましょう / turn the picture into floats first",
-)
+result = correlate2d(image, kernel)
+right = [[1, 2, 3, 0], [5, 6, 7, 0], [9, 10, 11, 0]]
+# どこかがちがえば、結果を画像で見せる / if anything is wrong, show the result as a picture
+with attach_pictures('correlate2d ("zero")', result, right, show_expected=True):
+    assert_close(correlate2d(image, kernel, "valid"), [[6, 7]], 'correlate2d ("valid")')
+    assert_close(
+        result, right, 'correlate2d ("zero")', hint="カーネルを裏返していませんか / do you turn the kernel over?"
+    )
+    assert_close(
+        correlate2d(np.full((1, 3), 200, dtype=np.uint8), np.array([[1, 1, 1]])),
+        [[400, 600, 400]],
+        "correlate2d (uint8)",
+        hint="小数に直してから計算しましょう / turn the picture into floats first",
+    )
 ### BEGIN HIDDEN TESTS
 rng = np.random.default_rng(1202)
 for shape, kernel_shape in [((6, 9), (3, 5)), ((8, 5), (5, 1)), ((7, 7), (3, 3)), ((2, 3), (5, 7)), ((4, 6), (1, 1))]:
@@ -667,14 +669,20 @@ for kernel in [
 
 # %% nbgrader={"grade": true, "grade_id": "test-median", "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
 from facelab.testing import assert_close
+from saiten.pictures import attach_pictures
 
 # 一つだけの極端な値は消え、段はそのまま残る / a single extreme value goes, the step stays
 step = np.array([[10.0, 10, 10, 90, 90, 90]] * 3)
 salted = step.copy()
 salted[1, 1] = 255
-assert_close(
-    median_filter(salted, 3), step, "median_filter", hint="端の画素を繰り返しましたか / is the border repeated?"
-)
+eyes = noisy[40:64, 20:72]
+result = median_filter(eyes.copy(), 3)
+right = ndi.median_filter(eyes, 3, mode="nearest")
+with attach_pictures("median_filter (目のまわり / around the eyes)", result, right, show_expected=True):
+    assert_close(
+        median_filter(salted, 3), step, "median_filter", hint="端の画素を繰り返しましたか / is the border repeated?"
+    )
+    assert_close(result, right, "median_filter (目のまわり / around the eyes)")
 ### BEGIN HIDDEN TESTS
 rng = np.random.default_rng(1302)
 for shape, size in [((6, 9), 3), ((9, 7), 5), ((4, 8), 7), ((5, 3), 1), ((1, 6), 3)]:
@@ -779,17 +787,22 @@ def log_kernel(sigma, radius):
 
 # %% nbgrader={"grade": true, "grade_id": "test-dog", "locked": true, "points": 5, "schema_version": 3, "solution": false, "task": false}
 from facelab.testing import as_array, assert_close
+from saiten.pictures import attach_pictures
 
-assert_close(
-    dog_response(np.full((9, 12), 0.7), 1.0, 2.0), np.zeros((9, 12)), "dog_response (一様 / uniform)", atol=1e-6
-)
 dark_dot = np.full((15, 15), 200, dtype=np.uint8)
 dark_dot[7, 7] = 0
-response = as_array(dog_response(dark_dot.copy(), 1.0, 2.0), "dog_response")
-assert_close(response.shape, (15, 15), "dog_response の形 / shape")
-assert response[7, 7] < 0, (
-    "暗い点の上では負のはずです。uint8 のまま引いていませんか / negative on a dark dot: do you subtract uint8 pictures?"
-)
+result = dog_response(dark_dot.copy(), 1.0, 2.0)
+centre, surround = (ndi.gaussian_filter(dark_dot.astype(float), sigma, mode="nearest") for sigma in (1.0, 2.0))
+with attach_pictures("dog_response (暗い点 / a dark dot)", result, centre - surround, show_expected=True):
+    assert_close(
+        dog_response(np.full((9, 12), 0.7), 1.0, 2.0), np.zeros((9, 12)), "dog_response (一様 / uniform)", atol=1e-6
+    )
+    response = as_array(result, "dog_response")
+    assert_close(response.shape, (15, 15), "dog_response の形 / shape")
+    assert response[7, 7] < 0, (
+        "暗い点の上では負のはずです。uint8 のまま引いていませんか / "
+        "negative on a dark dot: do you subtract uint8 pictures?"
+    )
 ### BEGIN HIDDEN TESTS
 rng = np.random.default_rng(1401)
 

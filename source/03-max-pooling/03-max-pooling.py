@@ -344,14 +344,20 @@ def thrown_away(height, width):
 
 # %% nbgrader={"grade": true, "grade_id": "test-max-pool-2x2", "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
 from facelab.testing import assert_close
+from saiten.pictures import attach_pictures
 
-assert_close(
-    max_pool_2x2(np.array([[1, 3, 0, 2], [4, 2, 1, 1], [0, 1, 8, 5], [2, 1, 6, 7]])),
-    [[4, 2], [2, 8]],
-    "max_pool_2x2",
-    hint="窓は 2 つおきに並び、重なりません / windows stand 2 apart and do not overlap",
-)
-assert_close(max_pool_2x2([[1, 2, 9], [3, 4, 9], [9, 9, 9]]), [[4]], "max_pool_2x2 (3×3: 余りは使わない / odd)")
+result = max_pool_2x2(photo.copy())
+right = F.max_pool2d(torch.tensor(photo)[None], 2)[0].numpy()
+# どこかがちがえば、顔での結果を見せる / if anything is wrong, show what becomes of the face
+with attach_pictures("max_pool_2x2 (顔 / a face)", result, right, show_expected=True):
+    assert_close(
+        max_pool_2x2(np.array([[1, 3, 0, 2], [4, 2, 1, 1], [0, 1, 8, 5], [2, 1, 6, 7]])),
+        [[4, 2], [2, 8]],
+        "max_pool_2x2",
+        hint="窓は 2 つおきに並び、重なりません / windows stand 2 apart and do not overlap",
+    )
+    assert_close(max_pool_2x2([[1, 2, 9], [3, 4, 9], [9, 9, 9]]), [[4]], "max_pool_2x2 (3×3: 余りは使わない / odd)")
+    assert_close(result, right, "max_pool_2x2 (顔 / a face)")
 ### BEGIN HIDDEN TESTS
 import torch.nn.functional as F_reference
 from torch import from_numpy
@@ -550,14 +556,18 @@ assert_close(
 
 # %% nbgrader={"grade": true, "grade_id": "test-pool-padding", "locked": true, "points": 5, "schema_version": 3, "solution": false, "task": false}
 from facelab.testing import assert_close
+from saiten.pictures import attach_pictures
 
+result = pool(s_layer - 1, 4, 4, padding=2)  # 負の値ばかりの特徴地図 / a map of negative values
+right = F.max_pool2d(torch.tensor(s_layer - 1)[None], 4, 4, 2)[0].numpy()
 x = np.full((4, 4), -2.0)
-assert_close(
-    pool(x, 2, 2, padding=1),
-    np.full((3, 3), -2.0),
-    'pool (padding=1, mode="max")',
-    hint="枠が勝っていませんか。枠は -np.inf です / does the frame win? It holds -np.inf",
-)
+with attach_pictures("pool (kernel=4, padding=2)", result, right, show_expected=True, value_range=(-1, 0)):
+    assert_close(
+        pool(x, 2, 2, padding=1),
+        np.full((3, 3), -2.0),
+        'pool (padding=1, mode="max")',
+        hint="枠が勝っていませんか。枠は -np.inf です / does the frame win? It holds -np.inf",
+    )
 assert_close(
     pool(x, 2, 2, padding=1, mode="average"),
     [[-0.5, -1, -0.5], [-1, -2, -1], [-0.5, -1, -0.5]],

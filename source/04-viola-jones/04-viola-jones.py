@@ -505,19 +505,25 @@ def rectangle_sum(ii, x, y, w, h):
 
 # %% nbgrader={"grade": true, "grade_id": "test-integral-image", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
 from facelab.testing import assert_close
+from saiten.pictures import attach_pictures
 
-assert_close(
-    integral_image(np.array([[1, 2], [3, 4]])),
-    [[0, 0, 0], [0, 1, 3], [0, 4, 10]],
-    "integral_image",
-    hint="0 行目と 0 列目は 0 ですか / are row 0 and column 0 zero?",
-)
-assert_close(
-    integral_image(np.array([[[1.5, 2, 0]], [[0, 0, 7]]])),
-    [[[0, 0, 0, 0], [0, 1.5, 3.5, 3.5]], [[0, 0, 0, 0], [0, 0, 0, 7]]],
-    "integral_image (2 枚 / two pictures)",
-    hint="最後の二つの軸が縦と横です / the last two axes are height and width",
-)
+result = integral_image(mean_face.copy())
+right = cv2.integral(mean_face)
+# どこかがちがえば、平均顔での結果を見せる / if anything is wrong, show what becomes of the mean face
+with attach_pictures("integral_image (平均顔 / the mean face)", result, right, show_expected=True):
+    assert_close(
+        integral_image(np.array([[1, 2], [3, 4]])),
+        [[0, 0, 0], [0, 1, 3], [0, 4, 10]],
+        "integral_image",
+        hint="0 行目と 0 列目は 0 ですか / are row 0 and column 0 zero?",
+    )
+    assert_close(
+        integral_image(np.array([[[1.5, 2, 0]], [[0, 0, 7]]])),
+        [[[0, 0, 0, 0], [0, 1.5, 3.5, 3.5]], [[0, 0, 0, 0], [0, 0, 0, 7]]],
+        "integral_image (2 枚 / two pictures)",
+        hint="最後の二つの軸が縦と横です / the last two axes are height and width",
+    )
+    assert_close(result, right, "integral_image (平均顔 / the mean face)")
 ### BEGIN HIDDEN TESTS
 import cv2 as opencv_reference
 
@@ -1594,6 +1600,7 @@ def sliding_windows(width, height, smallest, factor, stride):
 
 # %% nbgrader={"grade": true, "grade_id": "test-sliding-one-size", "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
 from facelab.testing import assert_close
+from saiten.pictures import attach_pictures
 
 # 5 x 4 の写真に 3 x 3 の窓を 1 画素ずつ / windows of 3 x 3 in a picture 5 wide and 4 high, step 1
 boxes = np.array(sliding_windows(5, 4, 3, 2.0, 0.4))
@@ -1601,8 +1608,9 @@ right = [(x, y, 3, 3) for y in (0, 1) for x in (0, 1, 2)]
 hint = (
     "端にぴったり接する窓を忘れていませんか。x は横、y は縦です / windows that touch the edge? x is across, y is down"
 )
-assert_close(boxes.shape, (6, 4), "sliding_windows の形 / shape", hint=hint)
-assert_close(sorted(boxes.tolist()), sorted(right), "sliding_windows", hint=hint)
+with attach_pictures("sliding_windows", boxes, right, show_expected=True, boxes_on=np.zeros((4, 5))):
+    assert_close(boxes.shape, (6, 4), "sliding_windows の形 / shape", hint=hint)
+    assert_close(sorted(boxes.tolist()), sorted(right), "sliding_windows", hint=hint)
 ### BEGIN HIDDEN TESTS
 for width, height, side, stride in [
     (23, 17, 6, 0.5),
