@@ -20,7 +20,7 @@ from saiten.grading.faults import StudentGone, StudentTimeout, make_exception, p
 from saiten.grading.handles import CallableHandle, Handle, signature
 from saiten.grading.inplace import Change, changed_by_reference, held
 from saiten.grading.rules import Rules
-from saiten.grading.sending import Outgoing
+from saiten.grading.sending import Outgoing, at_home
 
 GRACE = 1.5
 """Seconds a student process gets to stop by itself after its time is up, before it is ended."""
@@ -222,8 +222,8 @@ class Link:
             if name not in self._rules.shared:
                 continue  # what the test calls so is its own, perhaps what it expects
             current = self._names.get(name, _MISSING)
-            if current is self._state.get(name, original):
-                continue
+            if current is self._state.get(name, original) or not at_home(current, self):
+                continue  # an object that another question's test has kept says nothing to this question's process
             if current is original:
                 changes.append(("restore", name, None))
                 del self._state[name]

@@ -57,3 +57,13 @@ class Outgoing(cloudpickle.Pickler):  # type: ignore[misc]
         if isinstance(obj, type) and self._saiten_sender.stays_here(obj):
             raise CannotSend(f"class {obj.__name__} is defined in a test cell: such a test needs the tag in-student")
         return None
+
+
+def at_home(value: Any, sender: Sender, depth: int = 0) -> bool:
+    """Whether all of the student's objects within a value live in the process that it would be sent to."""
+    if isinstance(value, Handle):
+        return sender.holds(value)
+    if type(value) not in (list, tuple, dict) or depth > 6:
+        return True
+    items = value.values() if type(value) is dict else value
+    return all(at_home(item, sender, depth + 1) for item in items)
