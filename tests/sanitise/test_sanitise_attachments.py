@@ -183,6 +183,8 @@ def test_there_is_an_end_to_pasting() -> None:
         ("![my scan](attachment:IMG%20001.jpg)", "IMG%20001.jpg"),
         ("![my scan](attachment:IMG%20001.jpg)", "IMG 001.jpg"),
         ("![my scan](<attachment:IMG 001.jpg>)", "IMG 001.jpg"),
+        ("![my scan](<attachment:写真 (1).jpg>)", "写真 (1).jpg"),
+        ("![my scan](attachment:写真 (1).jpg)", "写真 (1).jpg"),
         ('![](attachment:7b1a-写真.jpeg "title")', "7b1a-写真.jpeg"),
     ],
 )

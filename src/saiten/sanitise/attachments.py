@@ -22,7 +22,11 @@ _LONGEST_NAME = 100
 _MOST_FORMS = 8
 _UNCLEAN = re.compile(r"[^A-Za-z0-9._-]+")
 """in a name: what markdown, HTML or nbconvert reads anew (as %E3%81%82, say, under which it finds no picture)"""
-_REFERENCE = re.compile(r"!\[([^\[\]\n]{0,500})\]\([ ]{0,9}<?attachment:([^()<>\"\n]{1,300}?)>?(?:[ ]{1,9}\"[^\"\n]{0,300}\")?[ ]{0,9}\)")  # fmt: skip  # noqa: E501
+_REFERENCE = re.compile(
+    r"!\[([^\[\]\n]{0,500})\]\([ ]{0,9}"
+    r"(?:<attachment:([^<>\"\n]{1,300})>|attachment:((?:[^()<>\"\n]|\([^()<>\"\n]{0,100}\)){1,300}?))"
+    r"(?:[ ]{1,9}\"[^\"\n]{0,300}\")?[ ]{0,9}\)"
+)
 _UNCLEAN_WORDS = re.compile(r"[^\w .,+-]")
 
 
@@ -89,7 +93,7 @@ def with_references(source: str, names: Collection[str]) -> str:
     """
 
     def pointed(found: re.Match[str]) -> str:
-        words, target = found[1], found[2].strip()
+        words, target = found[1], (found[2] or found[3]).strip()
         name = next((each for each in (clean_name(target), clean_name(unquote(target))) if each in names), None)
         if name is not None:
             return f"![{words}](attachment:{name})"
