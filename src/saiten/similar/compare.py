@@ -32,9 +32,9 @@ _COMMON_SHARE = 0.10
 _COMMON_FEW = 5
 """students who may share something in a small class, up to half of it"""
 _WHOLE_FLOOR = 60
-"""fingerprints, of about 210 characters of normalised code: less text than this does not make a whole work alike"""
+"""fingerprints, of about 13 lines of code: less text than this does not make a whole work alike"""
 _PART_FLOOR = 30
-"""the same for one part: about eight lines"""
+"""the same for one part: about seven lines"""
 
 _Matrix = NDArray[np.float32]
 

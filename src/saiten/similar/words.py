@@ -42,7 +42,7 @@ WORDS: Words = {
         "group": "{n} students",
         "distribution": "Distribution",
         "distribution_said": "All compared pairs by how alike their whole work is. The bars grow with the logarithm.",
-        "pairs_in": "{n} pairs",
+        "pairs_in": "pairs: {n}",
         "left_out": "Not compared, or not whole",
         "own_cells": "The student's own code cells",
         "back": "All pairs",
