@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from base64 import b64decode, b64encode
 from collections.abc import Mapping, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from itertools import groupby
 from typing import Any
 
@@ -41,7 +41,7 @@ def render(page: Page) -> str:
     Returns:
         a whole HTML document; the same page gives the same text.
     """
-    tongue = Tongue(WORDS, page.languages)
+    tongue = _tongue(page.languages)
 
     def late(seconds: float, key: str, **gaps: object) -> Markup:
         return tongue.every(lambda code: tongue.say(code, key, late=duration(code, seconds), **gaps))
@@ -60,6 +60,11 @@ def render(page: Page) -> str:
         size=_size,
         all_languages=lambda texts: " / ".join(texts.get(code, texts["en"]) for code in tongue.shown),
     )
+
+
+@cache
+def _tongue(languages: tuple[str, ...]) -> Tongue:
+    return Tongue(WORDS, languages)
 
 
 def _said(message: str, tongue: Tongue) -> Markup:
@@ -109,9 +114,14 @@ def _highlighter() -> tuple[PythonLexer, HtmlFormatter[str]]:
 
 def _code(code: Code) -> list[dict[str, Any]]:
     """Lines of a cell: number, highlighted text, whether it happened there."""
-    lexer, formatter = _highlighter()
-    lines = highlight(code.source.rstrip(), lexer, formatter).rstrip("\n").split("\n")
+    lines = _highlighted(code.source.rstrip())
     return [{"number": at, "text": Markup(line), "here": at == code.line} for at, line in enumerate(lines, 1)]
+
+
+@lru_cache(maxsize=1024)  # what a class left as it was released is the same again and again
+def _highlighted(source: str) -> list[str]:
+    text: str = highlight(source, *_highlighter())
+    return text.rstrip("\n").split("\n")
 
 
 def _size(png: str) -> tuple[int, int]:

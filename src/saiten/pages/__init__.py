@@ -33,6 +33,7 @@ class Tongue:
     def __init__(self, words: Words, languages: tuple[str, ...]) -> None:
         self._words = words
         self.shown = tuple(code for code in languages if code in words) or ("en",)
+        self._known: dict[str, Markup] = {}
 
     def every(self, say: Callable[[str], object]) -> Markup:
         """One text in every language."""
@@ -41,7 +42,11 @@ class Tongue:
 
     def word(self, key: str, **gaps: object) -> Markup:
         """One of the page's texts, its gaps filled, in every language."""
-        return self.every(lambda code: self.say(code, key, **gaps))
+        if gaps:
+            return self.every(lambda code: self.say(code, key, **gaps))
+        if key not in self._known:
+            self._known[key] = self.every(lambda code: self.say(code, key))
+        return self._known[key]
 
     def plain(self, key: str, **gaps: object) -> str:
         """The same in the first language alone, for attributes."""
