@@ -689,13 +689,13 @@ from facelab.testing import assert_close, assert_tuple
 X, y = np.array([[1.0, 0], [2, 1], [3, 1], [5, 4]]), np.array([1.0, 2, 2, 4])
 X_before = X.copy()
 w_dark, b_dark = ridge_fit(X, y, 3.0)
+assert np.array_equal(X, X_before), (
+    "X が書きかわっています。X -= ... ではなく新しい変数に / X was changed: make a new array instead of X -= ..."
+)
 w_bright, b_bright = ridge_fit(X, y + 100, 3.0)
 hint = "切片まで縮めていませんか / do you shrink the intercept, too?"
 assert_close(np.subtract(b_bright, b_dark), 100, "b の変化 / change of b", hint=hint)
 assert_close(w_bright, w_dark, "w", hint=hint)
-assert np.array_equal(X, X_before), (
-    "X が書きかわっています。X -= ... ではなく新しい変数に / X was changed: make a new array instead of X -= ..."
-)
 ### BEGIN HIDDEN TESTS
 from sklearn.linear_model import Ridge as RidgeReference
 
