@@ -476,7 +476,7 @@ def test_which_texts_tell_a_secret(tmp_path: Path) -> None:
 
     values = np.random.default_rng(7).uniform(-3, 3, 5)
     parts = make_parts(make_course(tmp_path, {"n1": HINTING}))
-    search = Search(parts, find_secrets(parts))
+    search = Search(parts.notebooks, find_secrets(parts))
     leaks = [
         *(f"wrong for {values[0]:.4f}", f"wrong for {values[1]:.3e}", f"got {values}", f"not {2.75 * values[3]}"),
         *("wrong where factor = 2.75", "try secret-word", "see right = reference.scale(values, 2.75) there"),

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from saiten.build.bundle import Parts
+from saiten.build.prepare import Prepared
 from saiten.build.release import secret_lines
 from saiten.check.lab import Job
 from saiten.check.report import Finding, State
@@ -34,7 +35,7 @@ def look_at_messages(parts: Parts, jobs: Iterable[Job], secrets: Secrets) -> Ite
         jobs: marked; those that were not are passed over.
         secrets: values of its hidden tests.
     """
-    search = Search(parts, secrets)
+    search = Search(parts.notebooks, secrets)
     told: dict[str, tuple[str, str, str]] = {}
     messages = 0
     for job in jobs:
@@ -56,19 +57,19 @@ class Search:
     """Finds a hidden test's secrets in a text.
 
     Args:
-        parts: the assignment, prepared; what its release holds is no secret.
-        secrets: values of its hidden tests.
+        notebooks: prepared; what their release holds is no secret.
+        secrets: values of their hidden tests.
         only_tests: pass over the reference and mark schemes: a student's own answer may be like them.
     """
 
-    def __init__(self, parts: Parts, secrets: Secrets, *, only_tests: bool = False) -> None:
-        public = "\n".join(cell.source for notebook in parts.notebooks for cell in notebook.release.cells)
+    def __init__(self, notebooks: tuple[Prepared, ...], secrets: Secrets, *, only_tests: bool = False) -> None:
+        public = "\n".join(cell.source for notebook in notebooks for cell in notebook.release.cells)
         self._secrets = secrets
         self._public = {found[0] for found in _NUMBER.finditer(public)}
         self._texts = sorted(each for each in secrets.texts if len(each) >= _TELLING_TEXT and each not in public)
         self.lines: Mapping[str, str] = {
             _flat(line): f"a line of {origin.what} ({origin.where})"
-            for line, origin in secret_lines(parts.notebooks).items()
+            for line, origin in secret_lines(notebooks).items()
             if not only_tests or origin.what == "hidden tests"
         }
         """lines of solutions, hidden tests and mark schemes, to what they are"""
