@@ -140,6 +140,18 @@ def test_a_name_that_right_answers_choose_is_part_of_a_line() -> None:
     )
 
 
+def test_who_is_left_of_a_style_is_a_part_too() -> None:
+    """Where two mistakes share a line, and one of them has another: are they two parts?"""
+    right = "def mean(values):\n    total = sum(values)\n    return total / len(values)"
+    style = "def mean(values):\n    total = 0\n    for each in values[1:]: total += each\n    return total / {}"
+    cells = [(f"student-00{at}", style.format("2" if at < 3 else "len(values)")) for at in range(1, 5)]
+    found = parts([*cells, ("student-005", "def mean(values):\n    return 0")], right)
+    assert [(students, lines[-1:]) for students, _, lines in found] == [
+        (("student-001", "student-002"), ("return total / 2",)),
+        (("student-003", "student-004"), ("for each in values[1:]: total += each",)),
+    ]
+
+
 def test_what_some_left_out_tells_them_apart() -> None:
     """Is a line that all others have named, where it is missing?"""
     right = "def mean(values):\n    values = list(values)\n    return sum(values) / len(values)"

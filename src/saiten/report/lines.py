@@ -30,6 +30,8 @@ _COMMON = 0.5
 """share of right answers that must choose a name, for it to count as a part of the line"""
 _COVER = 0.8
 """share of a part that must be in parts of it, for these to stand in its place"""
+_SPLIT = 0.3
+"""the same where those who are left share nothing else, but are several, too: they are a part of their own"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,11 +132,16 @@ def _divide(shapes: Mapping[str, Sequence[str]], everybody: Collection[str] = ()
             break
         group = {student: own for student, own in waiting.items() if commonest in own}
         waiting = {student: own for student, own in waiting.items() if student not in group}
-        finer = _divide(group, common)
-        if len(finer) > 1 and sum(len(members) for members, _ in finer) >= _COVER * len(group):
+        own = [shape for shape in _shared(group) if shape not in common]
+        finer = _divide(group, {*common, *own})
+        held = {student for members, _ in finer for student in members}
+        left = [student for student in group if student not in held]
+        if len(left) >= LEAST_SHARED and len(held) >= _SPLIT * len(group):
+            groups += [*finer, (left, own)]
+        elif len(finer) > 1 and len(held) >= _COVER * len(group):
             groups += finer
         else:
-            groups.append((list(group), [shape for shape in _shared(group) if shape not in common]))
+            groups.append((list(group), own))
     whole = [shape for shape in _shared(shapes) if shape not in everybody]
     if not groups and whole and len(shapes) >= LEAST_SHARED:
         return [(list(shapes), whole)]
