@@ -99,6 +99,10 @@ lint: $(READY) ## ruff (rules and format), mypy --strict, import-linter
 bench: $(READY) ## one class marked by nbgrader, by Otter and by Saiten on one core, compared
 	@$(BIN)/python -m bench.run $(BENCH_ARGS)
 
+.PHONY: bench-pages
+bench-pages: $(READY) ## feedback and report of 1,000 submissions, in processor seconds
+	@$(BIN)/python -m bench.pages $(BENCH_ARGS)
+
 # Exit code 1: an attack succeeded. Options: make attacks ATTACKS_ARGS="--no-nbgrader --floor landlock", or --help.
 .PHONY: attacks
 attacks: $(READY) ## every attack on plain nbgrader and on both floors of Saiten, as a table; minutes
