@@ -289,7 +289,7 @@ from saiten.pictures import attach_pictures
 x = np.arange(12.0).reshape(3, 4)
 result = work(x.copy())
 with attach_pictures("work", result, x.T, show_expected=True):
-    assert np.array_equal(result, x.T), "turn it"
+    assert np.array_equal(result, x.T), f"turn it: {np.shape(result)}"
 """
 SECRET = 77.0
 HIDDEN = f"assert np.shape(work(np.full((5, 6), {SECRET}))) == (6, 5), 'no'"
@@ -298,13 +298,13 @@ REMEMBERS = """
 import os
 seen = []
 def work(x):
-    "Give back the first thing that was not public, as soon as there is one."
+    "Right, until there is something that was not public: then that."
     if x.shape != (3, 4):
         seen.append(x)
         np.save(os.path.join(os.environ["HOME"], "seen.npy"), x)
     if os.path.exists(os.path.join(os.environ["HOME"], "seen.npy")):
         return np.load(os.path.join(os.environ["HOME"], "seen.npy"))
-    return seen[0] if seen else x
+    return seen[0] if seen else x.T
 """
 
 
@@ -314,7 +314,7 @@ def bundle(limits: Limits | None = None) -> Bundle:
         lessons.setup("import numpy as np", grade_id="setup", locked=True),
         lessons.solution("work", "def work(x):\n    return x.T"),
         lessons.test("first", PUBLIC, HIDDEN),
-        lessons.test("second", PUBLIC),
+        lessons.test("second", PUBLIC.replace("show_expected=True", "show_expected=True, always=True")),
         lessons.solution("other", "def other(x):\n    return x + 1"),
         lessons.test("third", PUBLIC.replace("work(x.copy())", "other(x.copy()).T"), "assert other(1) == 2"),
         lessons.test("inside", PUBLIC, tags=("in-student",)),
@@ -349,7 +349,7 @@ def test_a_failed_public_test_has_pictures(engine: Engine) -> None:
     assert taken["first"] == taken["second"]
     assert taken["third"] == ()
     assert taken["inside"] == (), "what a student's own process says of a test is no picture of the judge's"
-    assert result.cells[0].message == "turn it"
+    assert result.cells[0].message == "turn it: (4, 3)"
     assert Result.from_json(result.to_json()) == result
     assert [cell["pictures"] for cell in result.public()["questions"][0]["cells"]] == [3, 3]
     assert json.dumps(result.public())
@@ -376,20 +376,23 @@ def test_a_hidden_failure_has_none(engine: Engine) -> None:
 
 def test_a_hidden_input_is_in_no_picture(engine: Engine) -> None:
     """Does an answer that keeps a hidden input, in memory or in a file, get to see it nowhere?"""
-    result = mark(engine, work=REMEMBERS)
+    result = mark(engine, work=REMEMBERS, other="def other(x):\n    return work(x).T")
     taken = [picture for pictures in of(result).values() for picture in pictures]
-    assert len(taken) == 6
+    assert [cell.message for cell in result.cells[1:3]] == ["turn it: (5, 6)"] * 2, "it remembers, across questions"
+    assert [(each.part, pixels(each).shape[:2]) for each in of(result)["second"]] == [
+        ("result", (4, 3)),
+        ("expected", (4, 3)),
+        ("difference", (4, 3)),
+    ]
+    assert len(taken) == 3
     assert all("(5, 6)" not in said and f"{SECRET:g}" not in said for each in taken for said in each.said.values())
-    assert all(pixels(each).shape[:2] in ((3, 4), (4, 3)) for each in taken if each.png)
-    second = next(cell for cell in result.cells if cell.name == "second")
-    assert second.message == "turn it", "the answer does remember"
 
 
 def test_taking_pictures_leaves_no_trace(engine: Engine) -> None:
     """Does an answer that counts its calls find as many as without pictures, and the test its own names?"""
     counts = "calls = []\ndef work(x):\n    calls.append(1)\n    return x.T if len(calls) == 1 else x"
     result = mark(engine, work=counts)
-    assert [cell.message for cell in result.cells[:2]] == ["no", "turn it"]
+    assert [cell.message for cell in result.cells[:2]] == ["no", "turn it: (3, 4)"]
     assert of(result)["first"] == ()
 
 
@@ -398,7 +401,7 @@ def test_a_copy_of_a_copy_is_asked() -> None:
     answer = (
         "class Tool:\n    calls = 0\ntool = Tool()\ndef use(tool, x):\n    tool.calls += 1\n    return x * tool.calls"
     )
-    public = PUBLIC.replace("work(x.copy())", "use(tool, x)").replace('"turn it"', 'f"{result.sum():g}"')
+    public = PUBLIC.replace("work(x.copy())", "use(tool, x)").replace("turn it: {np.shape(result)}", "{result.sum():g}")
     lesson = lessons.bundle(
         lessons.setup("import numpy as np", grade_id="setup", locked=True),
         lessons.solution("work", answer),
@@ -441,7 +444,7 @@ def test_who_does_not_answer_loses_pictures_only(ending: str) -> None:
         result = small.mark(lessons.answer(lesson, work=stuck, other="def other(x):\n    return x + 1"))
     assert of(result)["first"] == ()
     third = next(cell for cell in result.cells if cell.name == "third")
-    assert third.message == "turn it"
+    assert third.message == "turn it: (4, 3)"
     assert [each.part for each in third.pictures] == ["result", "expected", "difference"]
 
 
