@@ -354,7 +354,8 @@ with attach_pictures("max_pool_2x2 (顔 / a face)", result, right, show_expected
         max_pool_2x2(np.array([[1, 3, 0, 2], [4, 2, 1, 1], [0, 1, 8, 5], [2, 1, 6, 7]])),
         [[4, 2], [2, 8]],
         "max_pool_2x2",
-        hint="窓は 2 つおきに並び、重なりません / windows stand 2 apart and do not overlap",
+        hint="どの値も窓の最大値です。窓は 2 つおきに並び、重なりません / "
+        "each value is the largest of its window; windows stand 2 apart and do not overlap",
     )
     assert_close(max_pool_2x2([[1, 2, 9], [3, 4, 9], [9, 9, 9]]), [[4]], "max_pool_2x2 (3×3: 余りは使わない / odd)")
     assert_close(result, right, "max_pool_2x2 (顔 / a face)")
@@ -1222,7 +1223,8 @@ assert_close(
     c_responses(picture, [pair, edge], "sum"),
     [8, 4],
     'c_responses (mode="sum")',
-    hint="負の反応は 0 にしてから足します / negative responses become 0 before the sum",
+    hint="最大値ではなく和です。負の反応は 0 にしてから足します / "
+    "the sum, not the largest; negative responses become 0 before that",
 )
 ### BEGIN HIDDEN TESTS
 import torch.nn.functional as F_reference
