@@ -7,7 +7,7 @@ Lines are compared by their shape: names that a student chose are left out, unle
 from __future__ import annotations
 
 import ast
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -162,24 +162,32 @@ def statements(source: str, kept: frozenset[str] = frozenset()) -> Mapping[str, 
         source: Python.
         kept: names that count although the author chose them.
     """
-    tree = _parsed(source)
-    if tree is None:
-        return {}
-    lines = source.split("\n")
-    left_out = _chosen(source) - kept
+    outlines, chosen = _outlines(source)
     found: dict[str, str] = {}
-    for node in ast.walk(tree):
-        if isinstance(node, ast.stmt) and not _is_text(node):
-            found.setdefault(_shape(node, left_out), lines[node.lineno - 1])
+    for words, line in outlines:
+        shape = " ".join("_" if named and word in chosen and word not in kept else word for word, named in words)
+        found.setdefault(shape, line)
     return found
 
 
 @lru_cache(maxsize=20_000)
+def _outlines(source: str) -> tuple[list[tuple[list[tuple[str, bool]], str]], frozenset[str]]:
+    """Of a cell: each statement in words, told which are names, with its first line; and the names that were chosen."""
+    tree = _parsed(source)
+    if tree is None:
+        return [], frozenset()
+    lines = source.split("\n")
+    nodes = list(ast.walk(tree))
+    outlines = [
+        (_outline(node), lines[node.lineno - 1]) for node in nodes if isinstance(node, ast.stmt) and not _is_text(node)
+    ]
+    given = {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+    return outlines, frozenset(given - {node.arg for node in nodes if isinstance(node, ast.arg)})
+
+
 def _chosen(source: str) -> frozenset[str]:
     """Names that are given to something in a cell, those of arguments aside."""
-    nodes = list(ast.walk(_parsed(source) or ast.Module([], [])))
-    given = {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
-    return frozenset(given - {node.arg for node in nodes if isinstance(node, ast.arg)})
+    return _outlines(source)[1]
 
 
 def _parsed(source: str) -> ast.Module | None:
@@ -194,26 +202,32 @@ def _is_text(node: ast.stmt) -> bool:
     return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
 
 
-def _shape(node: ast.stmt, left_out: frozenset[str]) -> str:
-    """A statement without the names that its author chose; of one that holds others, what stands before the colon."""
-    bare = type(node)(**{name: value for name, value in ast.iter_fields(node) if name not in _BODIES})
-    for name in _BODIES & set(node._fields):
-        setattr(bare, name, [])
-    parts = [type(bare).__name__]
-    for part in ast.walk(bare):
+def _outline(node: ast.stmt) -> list[tuple[str, bool]]:
+    """A statement word by word, each told whether it is a name; of one that holds others, what is before the colon."""
+    words = [(type(node).__name__, False)]
+    parts: deque[ast.AST] = deque([node])
+    while parts:
+        part = parts.popleft()
+        for field, value in ast.iter_fields(part):
+            if part is node and field in _BODIES:
+                continue
+            if isinstance(value, ast.AST):
+                parts.append(value)
+            elif isinstance(value, list):
+                parts.extend(item for item in value if isinstance(item, ast.AST))
         if isinstance(part, ast.Name):
-            parts.append("_" if part.id in left_out else part.id)
+            words.append((part.id, True))
         elif isinstance(part, ast.Attribute):
-            parts.append(f".{part.attr}")
+            words.append((f".{part.attr}", False))
         elif isinstance(part, ast.Constant):
-            parts.append(repr(part.value)[:40])
+            words.append((repr(part.value)[:40], False))
         elif isinstance(part, ast.keyword | ast.arg):
-            parts.append(f"{part.arg}:")
+            words.append((f"{part.arg}:", False))
         elif isinstance(part, ast.FunctionDef | ast.ClassDef | ast.alias):
-            parts.append(part.name)
+            words.append((part.name, False))
         elif not isinstance(part, ast.expr_context):
-            parts.append(type(part).__name__)
-    return " ".join(parts)
+            words.append((type(part).__name__, False))
+    return words
 
 
 _BODIES = {"body", "orelse", "finalbody", "handlers", "cases"}
