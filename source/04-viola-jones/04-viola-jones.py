@@ -707,7 +707,8 @@ for kinds in [(4, 0, 2, 1, 3, 0, 2, 4, 1), (3, 3, 0), (1,)]:
         haar_features(tables.copy(), np.array(rows)),
         right,
         f"haar_features ({len(stack)} 枚、{len(kinds)} 個 / windows and features)",
-        hint="列の順番は table の順番のままですか / are the columns in the order of the table?",
+        hint="どの行も、その窓自身の積分画像から求めていますか。列の順番は table の順番のままですか / "
+        "is each row made from its own window, and are the columns in the order of the table?",
     )
 ### END HIDDEN TESTS
 

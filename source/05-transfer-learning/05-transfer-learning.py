@@ -1117,7 +1117,12 @@ from facelab.testing import assert_close
 
 is_face = np.array([True, True, False, False])
 assert_close(area_under_curve(is_face, np.array([3.0, 2.0, 1.0, 0.0])), 1.0, "area_under_curve (完璧 / perfect)")
-assert_close(area_under_curve(is_face, np.array([3.0, 1.0, 2.0, 0.0])), 0.75, "area_under_curve")
+assert_close(
+    area_under_curve(is_face, np.array([3.0, 1.0, 2.0, 0.0])),
+    0.75,
+    "area_under_curve",
+    hint="顔のどの一枚も、顔でないすべてとくらべます / each face is compared with every other picture",
+)
 assert_close(
     area_under_curve(is_face, np.zeros(4)),
     0.5,
