@@ -65,7 +65,7 @@ def test_no_page_holds_a_line_of_a_hidden_test(name: str) -> None:
     build(name)
     assignment = COURSE.assignment(name)
     bundle, exercise = Bundle.read(COURSE.autograder_dir(name)), read_exercise(COURSE, assignment)
-    search = Search(tuple(prepare_notebook(assignment, each) for each in assignment.notebooks), Secrets.none(), only_tests=True)  # fmt: skip  # noqa: E501
+    search = Search(tuple(prepare_notebook(assignment, each) for each in assignment.notebooks), Secrets.none())
     assert len(search.lines) > 30
     wrong, spoilt = mixed(read_answers(assignment.folder / ANSWERS_FOLDER))
     assert len(spoilt) >= _MISTAKES

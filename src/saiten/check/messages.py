@@ -59,10 +59,9 @@ class Search:
     Args:
         notebooks: prepared; what their release holds is no secret.
         secrets: values of their hidden tests.
-        only_tests: pass over the reference and mark schemes: a student's own answer may be like them.
     """
 
-    def __init__(self, notebooks: tuple[Prepared, ...], secrets: Secrets, *, only_tests: bool = False) -> None:
+    def __init__(self, notebooks: tuple[Prepared, ...], secrets: Secrets) -> None:
         public = "\n".join(cell.source for notebook in notebooks for cell in notebook.release.cells)
         self._secrets = secrets
         self._public = {found[0] for found in _NUMBER.finditer(public)}
@@ -70,9 +69,9 @@ class Search:
         self.lines: Mapping[str, str] = {
             _flat(line): f"a line of {origin.what} ({origin.where})"
             for line, origin in secret_lines(notebooks).items()
-            if not only_tests or origin.what == "hidden tests"
+            if origin.what == "hidden tests"  # a line of a solution (`return w, b`) is what many a message asks for
         }
-        """lines of solutions, hidden tests and mark schemes, to what they are"""
+        """lines of hidden tests that are nowhere in the release, to where they are from"""
 
     def find(self, message: str) -> str:
         """Say which secret a message holds, "" if none."""
