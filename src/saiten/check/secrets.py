@@ -30,9 +30,9 @@ _BEFORE = f"""
 def {_NOTE}(value, texts, found={{"one": {{}}, "many": {{}}, "texts": {{}}}}, most_of_one=4096, most=400_000):
     import numbers
     import numpy
-    waiting = [(value, "one")]
+    waiting = [(value, "one", texts != "none")]
     while waiting and len(found["many"]) < most:
-        each, kind = waiting.pop()
+        each, kind, tells = waiting.pop()
         if hasattr(each, "detach"):
             each = each.detach().cpu().numpy()
         if isinstance(each, bool):
@@ -41,12 +41,13 @@ def {_NOTE}(value, texts, found={{"one": {{}}, "many": {{}}, "texts": {{}}}}, mo
             found[kind][float(each)] = None
         elif isinstance(each, numpy.ndarray) and each.dtype.kind in "fiu":
             found["one" if each.ndim == 0 else "many"].update(dict.fromkeys(each.ravel()[:most_of_one].tolist()))
-        elif isinstance(each, str) and texts:
+        elif isinstance(each, str) and tells:
             found["texts"][each] = None
         elif isinstance(each, (list, tuple, set)):
-            waiting += [(part, kind) for part in list(each)[:most_of_one]]
+            waiting += [(part, kind, texts == "all") for part in list(each)[:most_of_one]]
         elif isinstance(each, dict):
-            waiting += [(part, kind) for part in [*each, *each.values()][:most_of_one]]
+            waiting += [(part, kind, False) for part in list(each)[:most_of_one]]
+            waiting += [(part, kind, texts == "all") for part in list(each.values())[:most_of_one]]
     return value
 """
 _AFTER = f"""
@@ -150,7 +151,7 @@ class _Noting(ast.NodeTransformer):
             theirs = isinstance(function, ast.Attribute) and getattr(function.value, "id", "") == "reference"
             return _through(node) if theirs else node
         if name.startswith("assert_") and not any(isinstance(each, ast.Starred) for each in node.args):
-            compared = [_through(each, texts=False) for each in node.args[:_COMPARED]]
+            compared = [_through(each, texts="none") for each in node.args[:_COMPARED]]
             node.args = [*compared, *node.args[_COMPARED:]]
         return node
 
@@ -158,12 +159,15 @@ class _Noting(ast.NodeTransformer):
         line = node.lineno
         self.generic_visit(node)
         if line in self._hidden:
-            node.left = _through(node.left)
-            node.comparators = [_through(each) for each in node.comparators]
+            lookup = any(isinstance(each, ast.In | ast.NotIn) for each in node.ops)  # which part it is, not what it is
+            texts = "none" if lookup else "alone"
+            node.left = _through(node.left, texts=texts)
+            node.comparators = [_through(each, texts=texts) for each in node.comparators]
         return node
 
 
-def _through(node: ast.expr, *, texts: bool = True) -> ast.expr:
+def _through(node: ast.expr, *, texts: str = "all") -> ast.expr:
+    """Write the call that notes a value; of its texts all, one that stands alone (sets of names are none), or none."""
     return ast.Call(ast.Name(_NOTE, ast.Load()), [node, ast.Constant(texts)], [])
 
 
