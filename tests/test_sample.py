@@ -45,7 +45,8 @@ def assignment_bundle() -> Bundle:
         cells.append(BundleCell(name, name, Role.SOLUTION, "code", solution, stub, brings=(name,)))
         test = f"assert {name}(2) == reference.{name}(2)"
         cells.append(BundleCell(f"t-{name}", f"test-{name}", Role.TEST, "code", test, "", 2.0, locked=True))
-    cells.append(BundleCell("why", "why", Role.MANUAL, "markdown", "Because.", "YOUR ANSWER HERE", 4.0))
+    why = "### BEGIN SOLUTION\nBecause.\n=== BEGIN MARK SCHEME ===\n4: a reason\n=== END MARK SCHEME ===\n### END SOLUTION"
+    cells.append(BundleCell("why", "why", Role.MANUAL, "markdown", why, "YOUR ANSWER HERE", 4.0))
     return Bundle(PS1, (BundleNotebook(PS1, tuple(cells)),))
 
 
@@ -173,6 +174,7 @@ def test_students_paste_into_the_release(course: Course) -> None:
     assert cells["double"].startswith("def double(x):\n    return 2 * x\n\n# ")
     assert cells["test-half"] == ""
     assert "SOLUTION" not in str(reference.files)
+    assert "a reason" not in str(reference.files)
     assert cells["why"] == "Because."
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import copy
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,6 +23,9 @@ _ESSAY = (
     "I compared the figure with the numbers: at first they were as I had expected, later they were not."
 )
 """What a sample student writes where a person marks and the reference shows no text of its own."""
+
+_SCHEME = ("BEGIN MARK SCHEME", "END MARK SCHEME")
+"""Between these an instructor tells assistants what to give points for."""
 
 _STUB = "NotImplementedError"
 """A released stub that raises this cannot earn points."""
@@ -78,8 +81,7 @@ class Exercise:
         }
 
     def _typed(self, cell: BundleCell) -> str:
-        lines = [line for line in cell.source.splitlines() if not any(mark in line for mark in self.solution_markers)]
-        text = "\n".join(lines)
+        text = "\n".join(_without_scheme(cell.source, self.solution_markers))
         return _ESSAY if cell.cell_type == "markdown" and text.strip() == cell.release_source.strip() else text
 
     def expect(self, cells: Mapping[str, str], scores: Mapping[str, float]) -> Expected:
@@ -212,3 +214,14 @@ def is_test(cell: Mapping[str, Any]) -> bool:
     """Tell whether this is a test cell: points, and not the student's."""
     mark = cell.get("metadata", {}).get("nbgrader", {})
     return bool(mark.get("grade")) and not mark.get("solution")
+
+
+def _without_scheme(source: str, markers: tuple[str, str]) -> Iterator[str]:
+    """Yield the lines of a reference answer that a student would have written."""
+    begin, end = _SCHEME
+    inside = False
+    for line in source.splitlines():
+        inside = inside or begin in line
+        if not inside and not any(mark in line for mark in markers):
+            yield line
+        inside = inside and end not in line
