@@ -45,7 +45,8 @@ def assignment_bundle() -> Bundle:
         cells.append(BundleCell(name, name, Role.SOLUTION, "code", solution, stub, brings=(name,)))
         test = f"assert {name}(2) == reference.{name}(2)"
         cells.append(BundleCell(f"t-{name}", f"test-{name}", Role.TEST, "code", test, "", 2.0, locked=True))
-    why = "### BEGIN SOLUTION\nBecause.\n=== BEGIN MARK SCHEME ===\n4: a reason\n=== END MARK SCHEME ===\n### END SOLUTION"
+    scheme = "=== BEGIN MARK SCHEME ===\n4: a reason\n=== END MARK SCHEME ==="
+    why = f"### BEGIN SOLUTION\nBecause.\n{scheme}\n### END SOLUTION"
     cells.append(BundleCell("why", "why", Role.MANUAL, "markdown", why, "YOUR ANSWER HERE", 4.0))
     return Bundle(PS1, (BundleNotebook(PS1, tuple(cells)),))
 
