@@ -73,7 +73,7 @@ demo: $(READY) ## environment, build, a sample class of every assignment marked,
 
 .PHONY: test
 test: $(READY) ## all tests that need nothing but the environment
-	@$(BIN)/python -m pytest -m "not system"
+	@$(BIN)/python -m pytest -m "not system" --durations=15 --durations-min=5
 
 .PHONY: test-system
 test-system: $(READY) ## the tests that need Debian packages or minutes of time
@@ -87,7 +87,7 @@ test-system: $(READY) ## the tests that need Debian packages or minutes of time
 	  fi; \
 	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends "$${missing[@]}"; \
 	fi
-	@status=0; $(BIN)/python -m pytest -m system || status=$$?; \
+	@status=0; $(BIN)/python -m pytest -m system --durations=15 --durations-min=5 || status=$$?; \
 	if (( status == 5 )); then echo "No test carries the marker 'system': nothing was tested here." >&2; fi; \
 	exit $$status
 
