@@ -314,6 +314,22 @@ def test_tests_in_the_students_process_and_names_of_ours(tmp_path: Path) -> None
     assert any("binds size anew" in each.text for each in report.findings)
 
 
+def test_pictures_where_none_are_shown(tmp_path: Path) -> None:
+    """Is an author told whose call attaches nothing: in a hidden part, in the student's process; and no other?"""
+    call = "with attach_pictures('a', a()):\n    assert a() == 1"
+    hidden = f"### BEGIN HIDDEN TESTS\n{call}\n### END HIDDEN TESTS"
+    cells = [
+        cell("code", "from saiten.pictures import attach_pictures"),
+        solution("a", "def a():\n    return 1"),
+        graded("public", call),
+        graded("hidden", f"{call}\n{hidden}"),
+        graded("inside", call, tags=["in-student"]),
+    ]
+    assignment = make_course(tmp_path, {"n1": cells})
+    findings = [each for each in look(make_parts(assignment, run=quick_run), assignment) if each.check == "pictures"]
+    assert [(each.cell, each.state) for each in findings] == [("hidden", State.LOOK), ("inside", State.LOOK)]
+
+
 def test_answers_that_know_nothing(tmp_path: Path, proved: CheckReport) -> None:
     """Are tests found that NaN passes? An answer that zeroes its argument the engine itself keeps from passing."""
     assert [each.state for each in proved.findings if each.check == "cheats"] == [State.HOLDS]

@@ -19,6 +19,9 @@ from saiten.course import Assignment
 from saiten.grading.scope import free_names, names_bound
 from saiten.languages import language_of
 from saiten.notebook import read_source
+from saiten.pictures import attach_pictures
+
+_ATTACH = f"{attach_pictures.__name__}("
 
 
 def look(parts: Parts, assignment: Assignment) -> Iterator[Finding]:
@@ -145,6 +148,10 @@ def _dangerous(notebook: BundleNotebook) -> Iterator[Finding]:
                 name,
                 "Test through functions that return plain data, and drop the tag in-student, if that can be.",
             )
+        calls = cell.source.count(_ATTACH) - (0 if cell.in_student else cell.release_source.count(_ATTACH))
+        if cell.role is Role.TEST and calls > 0:
+            text = "Pictures are attached where none are shown: in a hidden part, or a test in the student's process."
+            yield Finding("pictures", State.LOOK, text, name, "Attach them in the public part of a test.")
         if cell.role is Role.SOLUTION and "reference" in names_bound(cell.source):
             text = "The solution defines `reference`: tests use this name for the instructor's own solution."
             yield Finding("names", State.FAILS, text, name, "Call it something else.")
