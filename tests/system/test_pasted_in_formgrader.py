@@ -5,14 +5,13 @@ from __future__ import annotations
 import base64
 import io
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import nbformat
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 
 import lessons
 from saiten.feedback import Gatherer, render
@@ -33,15 +32,6 @@ def photograph() -> bytes:
     buffer = io.BytesIO()
     Image.effect_noise((1600, 1200), 90).convert("RGB").save(buffer, "JPEG", quality=60)
     return buffer.getvalue() + SCRIPT.encode()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Debian's Chromium."""
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture(scope="module")
