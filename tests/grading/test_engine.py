@@ -290,6 +290,14 @@ def test_a_dead_process_costs_one_question(engine: Engine, lesson: Bundle) -> No
     assert in_cell.questions[0].message == "square is not defined: cell square ended early (the student's process died)"
 
 
+def test_a_signal_to_its_own_group_reaches_no_copy_of_a_process(engine: Engine, lesson: Bundle) -> None:
+    """Are tests of one question safe from another cell's signal, even where their copy is slow to leave the group?"""
+    slow = "import os, time\nos.register_at_fork(after_in_child=lambda: time.sleep(0.3))\n"
+    kills = "import os, signal\nos.kill(0, signal.SIGKILL)\nos.kill(os.getpid(), signal.SIGKILL)"
+    result = engine.mark(lessons.answer(lesson, square=slow + RIGHT["square"] + "\nstate = []", total=kills))
+    assert scores(result) == {"square": 2, "total": 0, "why": 0}
+
+
 def _only(name: str) -> dict[str, str]:
     return {name: RIGHT[name]}
 

@@ -18,6 +18,7 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 from types import FrameType, ModuleType
@@ -151,6 +152,10 @@ class StudentSide:
             finally:
                 os._exit(0)
         os.close(fd)
+        if pid > 0:
+            # here as well: the next cell may signal its group before the copy has come to leave it
+            with suppress(OSError):
+                os.setpgid(pid, pid)
         return pid > 0
 
     def _call(self, request: dict[str, Any]) -> Any:
