@@ -127,7 +127,7 @@ lock: ## pin again all that pyproject.toml asks for (maintainers)
 	@scratch="$$(mktemp -d)"; trap 'rm -rf "$$scratch"' EXIT; \
 	$(PYTHON) -m venv "$$scratch/venv"; \
 	"$$scratch/venv/bin/pip" install --quiet --disable-pip-version-check pip-tools; \
-	"$$scratch/venv/bin/pip-compile" --quiet --extra dev --strip-extras --allow-unsafe --no-header \
+	"$$scratch/venv/bin/pip-compile" --quiet --extra dev --extra hub --strip-extras --allow-unsafe --no-header \
 	  --annotation-style=line --no-emit-index-url --no-emit-trusted-host --no-emit-find-links \
 	  --output-file "$$scratch/lock" pyproject.toml; \
 	{ sed '/^[^#]/,$$d' requirements.lock; sed -e '/^# The following packages/d' -e '/^$$/d' "$$scratch/lock"; } > "$$scratch/new"; \

@@ -18,7 +18,7 @@ ROOT = Path(__file__).parent.parent
 PIN = re.compile(r"^(?P<name>[A-Za-z0-9._-]+)==(?P<version>[0-9][A-Za-z0-9.]*)$")
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 DECLARED = [Requirement(text) for text in PROJECT["dependencies"]]
-DEVELOPMENT = [Requirement(text) for text in PROJECT["optional-dependencies"]["dev"]]
+DEVELOPMENT = [Requirement(text) for extra in ("dev", "hub") for text in PROJECT["optional-dependencies"][extra]]
 
 
 def pins(name: str) -> dict[str, str]:
