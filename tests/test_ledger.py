@@ -22,7 +22,7 @@ from saiten.errors import GradebookError
 from saiten.gradebook import database as gradebook_database
 from saiten.gradebook import open_database
 from saiten.ledger import TABLE, Key, Ledger, in_gradebook, note_in_gradebook
-from saiten.results import Result, Status
+from saiten.results import Picture, Result, Status
 
 BUNDLE = make_bundle()
 
@@ -47,6 +47,29 @@ def test_what_is_recorded_comes_back(database: Engine) -> None:
     key, result = marked()
     Ledger(database).record(key, result)
     assert Ledger(database).get(key) == result
+
+
+def test_the_brief_form_is_the_same_without_outputs(database: Engine) -> None:
+    """Has it every verdict and every cell's source, and does an older ledger without it give the same?"""
+    key, result = marked()
+    output = {"output_type": "stream", "name": "stdout", "text": "n" * 10_000}
+    cells = [{"cell_type": "code", "id": "c", "metadata": {}, "source": "f = 1", "outputs": [output]}]
+    shown = replace(result.notebooks[0], document=json.dumps({"cells": cells, "nbformat": 4}))
+    picture = Picture("result", "blur", "cGljdHVyZQ==", {}, {})
+    first, *rest = result.questions
+    first = replace(first, cells=tuple(replace(cell, pictures=(picture,)) for cell in first.cells))
+    whole = replace(result, notebooks=(shown,), questions=(first, *rest))
+    Ledger(database).record(key, whole)
+    brief = Ledger(database).get(key, brief=True)
+    assert brief is not None
+    assert [cell.pictures for cell in brief.cells] == [()] * len(whole.cells)
+    assert json.loads(brief.notebooks[0].document) == {"cells": [{k: v for k, v in cells[0].items() if k != "outputs"}]}
+    same = replace(brief, questions=whole.questions, notebooks=whole.notebooks)
+    assert same == whole
+    with database.begin() as connection:
+        connection.execute(text("alter table saiten_ledger drop column brief"))
+    assert Ledger(database).get(key, brief=True) == brief
+    assert Ledger(database).get(key) == whole
 
 
 @pytest.mark.parametrize("part", ["bundle_hash", "submission_hash", "engine", "student", "assignment"])

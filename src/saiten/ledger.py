@@ -24,7 +24,9 @@ from sqlalchemy import (
     String,
     Table,
     insert,
+    inspect,
     select,
+    text,
     update,
 )
 from sqlalchemy.exc import SQLAlchemyError
@@ -47,8 +49,11 @@ TABLE = Table(
     Column("marked_at", DateTime, nullable=False),
     Column("in_gradebook", Boolean, nullable=False, default=False),
     Column("result", LargeBinary, nullable=False),
+    Column("brief", LargeBinary),
 )
 """Kept apart from nbgrader's own metadata, so that nbgrader's migrations never see it."""
+_ADDED = ("brief",)
+"""columns that a ledger of an older version lacks; they may be empty"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +81,16 @@ class Ledger:
         self._database = database
         try:
             TABLE.create(database, checkfirst=True)
+            _add_columns(database)
         except SQLAlchemyError as error:
             raise _refused(database, error) from error
 
-    def get(self, key: Key) -> Result | None:
+    def get(self, key: Key, *, brief: bool = False) -> Result | None:
         """Return the final result of a key; None if it has to be marked.
+
+        Args:
+            key: what it depends on.
+            brief: `Result.brief` of it is enough, which is read several times as fast.
 
         An `infra_error` is no verdict and is never returned: it is marked again. A row that cannot be read back (an
         older format of results) counts as unknown, too.
@@ -88,13 +98,19 @@ class Ledger:
         Raises:
             GradebookError: the database cannot be read.
         """
-        query = select(TABLE.c.result).where(*_match(key), TABLE.c.status != Status.INFRA_ERROR.value)
+        final = *_match(key), TABLE.c.status != Status.INFRA_ERROR.value
         try:
             with self._database.connect() as connection:
-                packed = connection.execute(query).scalar_one_or_none()
+                if brief:
+                    packed = connection.execute(select(TABLE.c.brief).where(*final)).scalar_one_or_none()
+                    found = None if packed is None else _unpack(packed)
+                    if found is not None:
+                        return found
+                packed = connection.execute(select(TABLE.c.result).where(*final)).scalar_one_or_none()
         except SQLAlchemyError as error:
             raise _refused(self._database, error) from error
-        return None if packed is None else _unpack(packed)
+        whole = None if packed is None else _unpack(packed)
+        return whole.brief() if brief and whole is not None else whole
 
     def record(self, key: Key, result: Result) -> None:
         """Write one finished result, in one transaction of its own; an older one of the same key is replaced.
@@ -110,6 +126,7 @@ class Ledger:
             "seconds": result.seconds,
             "marked_at": datetime.now(UTC).replace(tzinfo=None),
             "result": _pack(result),
+            "brief": _pack(result.brief()),
         }
         try:
             with self._database.begin() as connection:
@@ -117,6 +134,20 @@ class Ledger:
                     connection.execute(insert(TABLE).values(**named, **row, in_gradebook=False))
         except SQLAlchemyError as error:
             raise _refused(self._database, error) from error
+
+
+def _add_columns(database: Engine) -> None:
+    """Bring the table of an older version up to date; what stands in it stays."""
+    there = {column["name"] for column in inspect(database).get_columns(TABLE.name)}
+    for name in _ADDED:
+        if name not in there:
+            kind = TABLE.c[name].type.compile(database.dialect)
+            try:
+                with database.begin() as connection:
+                    connection.execute(text(f"ALTER TABLE {TABLE.name} ADD COLUMN {name} {kind}"))
+            except SQLAlchemyError:  # another process may have been the first
+                if name not in {column["name"] for column in inspect(database).get_columns(TABLE.name)}:
+                    raise
 
 
 def in_gradebook(connection: Connection, assignment: str) -> dict[str, Key]:

@@ -135,6 +135,15 @@ class Result:
         """All cells with points, in the order of the notebooks."""
         return tuple(cell for question in self.questions for cell in question.cells)
 
+    def brief(self) -> Self:
+        """The same without what only a page of this one submission shows: outputs of cells, pictures of tests."""
+        questions = tuple(
+            replace(question, cells=tuple(replace(cell, pictures=()) for cell in question.cells))
+            for question in self.questions
+        )
+        notebooks = tuple(replace(part, document=_without_outputs(part.document)) for part in self.notebooks)
+        return replace(self, questions=questions, notebooks=notebooks)
+
     def to_json(self) -> str:
         """Everything, as one line of JSON with sorted keys; `from_json` gives an equal object back."""
         return json.dumps(asdict(self), ensure_ascii=False, sort_keys=True, allow_nan=False)
@@ -179,6 +188,15 @@ class Result:
             "message": self.message,
             "notes": list(self.notes),
         }
+
+
+def _without_outputs(document: str) -> str:
+    """A marked notebook's cells with ids, metadata and source; text that is empty stays so."""
+    if not document:
+        return ""
+    kept = ("cell_type", "id", "metadata", "source")
+    cells = [{name: cell[name] for name in kept if name in cell} for cell in json.loads(document)["cells"]]
+    return json.dumps({"cells": cells}, ensure_ascii=False, sort_keys=True)
 
 
 def _rounded(seconds: float | None) -> float | None:

@@ -96,10 +96,10 @@ def _bytes(page: Page) -> bytes:
     return render(page).encode("utf-8", "replace")
 
 
-def verdict_on(ledger: Ledger, bundle: Bundle, submission: Submission) -> Result | None:
-    """The verdict on a hand-in as it is now; None if there is none yet."""
+def verdict_on(ledger: Ledger, bundle: Bundle, submission: Submission, *, brief: bool = False) -> Result | None:
+    """The verdict on a hand-in as it is now (`Result.brief` of it); None if there is none yet."""
     key = Key(bundle.hash, submission.hash, ENGINE_VERSION, submission.student, submission.assignment)
-    known = ledger.get(key)
+    known = ledger.get(key, brief=brief)
     return None if known is None or known.status is Status.INFRA_ERROR else known
 
 

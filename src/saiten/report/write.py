@@ -60,7 +60,7 @@ def write_report(course: Course, assignment: Assignment, bundle: Bundle) -> Repo
     try:
         ledger = Ledger(database)
         for submission in course.submissions(assignment):
-            result = verdict_on(ledger, bundle, submission)
+            result = verdict_on(ledger, bundle, submission, brief=True)
             if result is None:
                 unmarked.append(submission.student)
             else:
