@@ -220,7 +220,7 @@ def test_settings_are_read(tmp_path: Path) -> None:
         'release = 2026-04-03T09:00:00+09:00\ndue = 2026-04-10T23:59:00+09:00\ngpu = "optional"\n'
         'hidden_files = ["h/*"]\nallow_files = ["*.png"]\nshared_code = ["p.py"]\n'
         '[title]\nja = "正則化"\nen = "Regularisation"\n[limits]\ncell_seconds = 5\nmemory_mb = 100\n'
-        '[instant_feedback]\nshow = "total"\nper_day = 3\n',
+        '[instant_feedback]\nshow = "total"\nper_day = 3\nquiet_hours = 6\n',
         encoding="utf-8",
     )
     settings = read_settings(tmp_path)
@@ -230,7 +230,7 @@ def test_settings_are_read(tmp_path: Path) -> None:
     assert (settings.gpu, settings.hidden_files, settings.allow_files) == ("optional", ("h/*",), ("*.png",))
     assert settings.shared_code == ("p.py",)
     assert settings.limits == Limits(cell_seconds=5.0, memory_mb=100)
-    assert settings.instant_feedback == InstantFeedback("total", 3)
+    assert settings.instant_feedback == InstantFeedback("total", 3, 6.0)
 
 
 @pytest.mark.parametrize(
@@ -252,6 +252,7 @@ def test_settings_are_read(tmp_path: Path) -> None:
         ("due = 2026-04-10T10:00:00", "`due` must be a date and time with its offset"),
         ("title = {ja = 3}", "`title.ja` must be text"),
         ('[instant_feedback]\nshow = "all"', "`instant_feedback.show` must be"),
+        ("[instant_feedback]\nquiet_hours = -1", "`instant_feedback.quiet_hours` must be a number of hours"),
         ("release = 2026-04-10T10:00:00Z\ndue = 2026-04-10T10:00:00Z", "`due` is not after `release`"),
         ("not toml", "cannot be read"),
     ],

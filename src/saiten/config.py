@@ -53,6 +53,18 @@ class Saiten(Configurable):  # type: ignore[misc]  # traitlets has no types
         help="Name of the folder for bundles, beside nbgrader's `source_directory`, `release_directory` and so on.",
     ).tag(config=True)
 
+    warm_workers = Integer(
+        2,
+        min=0,
+        help="`saiten serve`: idle workers that are kept ready for exercises, beside those that mark. Each holds what "
+        "its exercise imports in memory.",
+    ).tag(config=True)
+
+    hub_directory = Unicode(
+        "hub",
+        help="`saiten serve`: name of the folder, in the course's, for the pages that students and staff were shown.",
+    ).tag(config=True)
+
     max_submission_files = Integer(
         2000,
         min=1,

@@ -19,7 +19,7 @@ from saiten.errors import CourseError
 
 FILE_NAME = "assignment.toml"
 GPU_CHOICES = ("none", "optional", "required")
-FEEDBACK_CHOICES = ("off", "public", "questions", "total")
+FEEDBACK_CHOICES = ("off", "public", "questions", "total", "full")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +27,12 @@ class InstantFeedback:
     """What a student may learn from marking before the deadline."""
 
     show: str = "public"
-    """"off", "public" (public tests only), "questions" (a score for each question) or "total" (one number)"""
+    """"off", "public" (public tests only), "questions" (a score for each question), "total" (one number) or "full" (all
+    that `saiten feedback` writes)"""
     per_day: int = 0
-    """how often a student may ask in 24 hours; 0 is no limit"""
+    """how many hand-ins of a student are answered in 24 hours; 0 is no limit"""
+    quiet_hours: float = 0.0
+    """hours before the due date in which no hand-in is answered"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +97,7 @@ def read_settings(folder: Path) -> Settings:
         instant_feedback=InstantFeedback(
             show=_choice(path, "instant_feedback.show", feedback.get("show", "public"), FEEDBACK_CHOICES),
             per_day=_whole(path, "instant_feedback.per_day", feedback.get("per_day", 0), least=0),
+            quiet_hours=_hours(path, "instant_feedback.quiet_hours", feedback.get("quiet_hours", 0)),
         ),
         hints={
             name: {code: _text(path, f"hints.{name}.{code}", text) for code, text in _table(path, hints, name).items()}
@@ -140,6 +144,12 @@ def _whole(path: Path, key: str, value: object, *, least: int) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or value < least:
         raise _wrong(path, key, f"a whole number, {least} or more", value)
     return value
+
+
+def _hours(path: Path, key: str, value: object) -> float:
+    if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value < float("inf"):
+        raise _wrong(path, key, "a number of hours, 0 or more", value)
+    return float(value)
 
 
 def _globs(path: Path, raw: Mapping[str, Any], key: str) -> tuple[str, ...]:

@@ -132,7 +132,7 @@ def mark_class(
     practice = Practice.of(course)
     database = open_database(practice.url)
     try:
-        marking = _Marking(course, assignment, bundle, options, practice, database, on_result)
+        marking = Marking(course, assignment, bundle, options, practice, database, on_result)
         marking.prepare(students)
         with options.pool(options.workers, bundle, options.factory, unsafe=options.unsafe) as pool:
             for submission, result in run_batch(bundle, marking.unmarked(), pool, mark):
@@ -149,14 +149,20 @@ def mark_class(
 
 
 @dataclass
-class _Marking:
+class Marking:
+    """What becomes of results: ledger, `autograded/` and gradebook, kept in step.
+
+    `prepare` first, `finish` for each result, `close` at the end. `unmarked` reads what stands under `submitted/`, for
+    those who mark a class; who has submissions from elsewhere asks `known`. One thread uses it.
+    """
+
     course: Course
     assignment: Assignment
     bundle: Bundle
     options: Options
     practice: Practice
     database: Database
-    on_result: OnResult
+    on_result: OnResult = lambda _: None
     ledger: Ledger = field(init=False)
     refused: dict[str, str] = field(default_factory=dict)
     """student to the reason why the gradebook will not take any result"""
@@ -177,18 +183,22 @@ class _Marking:
     def unmarked(self) -> Iterator[Submission]:
         """Read the submissions, one after the other; what is known or cannot be read is finished at once."""
         for submission in self._submissions():
-            known = None if self.options.again else self.ledger.get(self._key(submission))
+            known = self.known(submission)
             if submission.problem:
-                rejected = self._rejected(submission)
+                rejected = self.rejected(submission)
                 self.finish(submission, rejected, from_ledger=known == rejected)
             elif known is not None:
                 self.finish(submission, known, from_ledger=True)
             else:
                 yield submission
 
+    def known(self, submission: Submission) -> Result | None:
+        """The verdict that the ledger holds on a submission; None if it has to be marked."""
+        return None if self.options.again else self.ledger.get(self.key(submission))
+
     def finish(self, submission: Submission, result: Result, *, from_ledger: bool) -> None:
         """Write one result to the ledger and to `autograded/`."""
-        student, key = result.student, self._key(submission)
+        student, key = result.student, self.key(submission)
         if not from_ledger:
             self.ledger.record(key, result)
         moment, note = parse_moment(submission.timestamp)
@@ -236,11 +246,12 @@ class _Marking:
         if result.status not in WITH_SCORE:
             return ()
         wanted = marked_folder(self.bundle, submission, result, self.practice)
-        clean = self._is_new(result.student, self._key(submission)) is not False
+        clean = self._is_new(result.student, self.key(submission)) is not False
         write_folder(folder, wanted, self.practice, clean=clean)
         return wanted.notes
 
-    def _key(self, submission: Submission) -> Key:
+    def key(self, submission: Submission) -> Key:
+        """By which the ledger knows a result."""
         engine = f"{ENGINE_VERSION}+unsafe" if self.options.unsafe else ENGINE_VERSION
         return Key(self.bundle.hash, submission.hash, engine, submission.student, self.bundle.assignment)
 
@@ -249,7 +260,8 @@ class _Marking:
         held = self.held.get(student)
         return None if held is None else held.submission_hash != key.submission_hash
 
-    def _rejected(self, submission: Submission) -> Result:
+    def rejected(self, submission: Submission) -> Result:
+        """The result of a submission that cannot be read."""
         return Result(
             submission.student,
             submission.assignment,

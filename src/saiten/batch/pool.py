@@ -70,8 +70,17 @@ class _RecordingContext(SpawnContext):
         return self.process
 
 
-class _Seat:
-    """One worker process and the one call that it runs."""
+class Seat:
+    """One worker process and the one call that it runs.
+
+    Linux ends the process with the thread that made the first call: that thread has to live as long as the seat.
+
+    Args:
+        bundle: what to mark with; sent to the process once.
+        factory: makes the engine in it.
+        unsafe: see `saiten.grading.Engine`.
+        scratch: folder for its temporary files; whoever makes the seat removes it.
+    """
 
     def __init__(self, bundle: Bundle, factory: MarkerFactory, unsafe: bool, scratch: str) -> None:
         self._context = _RecordingContext()
@@ -81,19 +90,32 @@ class _Seat:
         self.call: Future[Any] | None = None
 
     @property
+    def pid(self) -> int | None:
+        """Of its process; None before the first call."""
+        return None if self._context.process is None else self._context.process.pid
+
+    @property
     def is_free(self) -> bool:
+        """Whether it runs no call."""
         return self.call is None or self.call.done()
 
     @property
     def is_broken(self) -> bool:
+        """Whether its process died in its last call."""
         failed = self.call is not None and self.call.done() and not self.call.cancelled()
         return failed and self.call is not None and isinstance(self.call.exception(), BrokenExecutor)
 
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        """Run a call, behind the one that may run.
+
+        Raises:
+            BrokenExecutor: the process died; make another seat.
+        """
         self.call = future = self._pool.submit(fn, *args, **kwargs)
         return future
 
     def kill(self) -> None:
+        """End the process at once."""
         if self._context.process is not None and self._context.process.pid is not None:
             self._context.process.kill()
 
@@ -112,6 +134,7 @@ class _Seat:
         self._pool.shutdown(wait=True)
 
     def post_mortem(self) -> str:
+        """Say how the process ended; waits for it."""
         process = self._context.process
         if process is None or process.pid is None:
             return "the worker process could not be started"
@@ -145,9 +168,9 @@ class LocalPool(Executor):
     ) -> None:
         self.workers = workers
         self._scratch = Path(tempfile.mkdtemp(prefix="saiten-workers-"))
-        self._make: Callable[[], _Seat] = partial(_Seat, bundle, factory, unsafe, str(self._scratch))
+        self._make: Callable[[], Seat] = partial(Seat, bundle, factory, unsafe, str(self._scratch))
         self._seats = [self._make() for _ in range(workers)]
-        self._graves: dict[int, _Seat] = {}
+        self._graves: dict[int, Seat] = {}
         """id of a call to the seat that it took with it"""
 
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
@@ -200,7 +223,7 @@ class LocalPool(Executor):
         if wait:
             for seat in seats:
                 seat.end()
-            _clear(self._scratch)
+            clear(self._scratch)
 
     def kill(self) -> None:
         """End all workers at once, whatever they do."""
@@ -220,8 +243,8 @@ class LocalPool(Executor):
             self.kill()
 
 
-def _clear(scratch: Path) -> None:
-    """Remove what workers that were killed have left; their own processes may need a moment to end.
+def clear(scratch: Path) -> None:
+    """Remove a scratch folder with what killed workers have left; their own processes may need a moment to end.
 
     What cannot be removed (somebody else's process works there) is left to the machine's cleaning of temporary files.
     """

@@ -23,6 +23,7 @@ from saiten.results import Result, Status
 from saiten.submission import Submission
 
 _PR_SET_PDEATHSIG = 1
+_SECRET_SETTINGS = ("JUPYTERHUB_", "JPY_", "CONFIGPROXY_")
 _EVIDENCE_CHARACTERS = 4000
 """of a traceback's end, kept in an `infra_error`"""
 
@@ -93,6 +94,8 @@ def start(coordinator: int, bundle: Bundle, factory: MarkerFactory, unsafe: bool
     # `--json` promises that nothing but results comes out of standard output
     os.dup2(sys.stderr.fileno() if _has_descriptor(sys.stderr) else 2, 1)
     tempfile.tempdir = scratch
+    for name in [name for name in os.environ if name.startswith(_SECRET_SETTINGS)]:
+        del os.environ[name]  # a service of JupyterHub's has its token there; no worker needs it
     _post = _Post(bundle, factory, unsafe)
     atexit.register(_post.discard)
 
@@ -116,6 +119,17 @@ def mark(submission: Submission) -> Result:
         except Exception:
             evidence += "\nand, while the engine was ended:\n" + traceback.format_exc()[-_EVIDENCE_CHARACTERS:]
         return infra_error(_post.bundle, submission, f"the engine failed:\n{evidence}")
+
+
+def warm() -> None:
+    """Start the engine in this worker ahead of the first submission.
+
+    Raises:
+        UserError: it cannot start for a reason that the user can mend.
+    """
+    if _post is None:
+        raise RuntimeError("this process was not set up as a worker")
+    _post.marker()
 
 
 def infra_error(bundle: Bundle, submission: Submission, message: str) -> Result:

@@ -28,6 +28,8 @@ NO_RESPONSE = "No response."
 WITH_SCORE = (Status.GRADED, Status.NEEDS_MANUAL)
 """states of a result that the gradebook can hold; for the others it keeps what it had"""
 
+_FEW = 100
+"""students for whom it is worth while to leave the rest of the class unread"""
 _LONGEST_ID = 128
 """characters that nbgrader's schema gives to a student's id"""
 
@@ -74,7 +76,8 @@ def write_gradebook(
     scored = [entry for entry in entries if entry.result.status in WITH_SCORE]
     known = set(connection.execute(select(STUDENT.c.id)).scalars())
     outcome = Outcome(problems=_refused([entry.result.student for entry in scored], known, practice))
-    book, changes = Book.load(connection, assignment), Changes()
+    some = [entry.result.student for entry in scored] if len(scored) <= _FEW else ()
+    book, changes = Book.load(connection, assignment, some), Changes()
     for entry in scored:
         student = entry.result.student
         if student in outcome.problems:

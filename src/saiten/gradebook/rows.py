@@ -6,12 +6,13 @@ nbgrader's own Gradebook runs several queries for each cell of each student, eve
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Self
 
 from nbgrader import api
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import ColumnElement, Connection, bindparam, insert, select, update
 from sqlalchemy.sql.schema import Table
 
 from saiten.gradebook.tables import (
@@ -96,8 +97,8 @@ class Book:
     """(submitted notebook's id, cell's id) to row"""
 
     @classmethod
-    def load(cls, connection: Connection, assignment: str) -> Self:
-        """Read everything of one assignment, given the id of its row."""
+    def load(cls, connection: Connection, assignment: str, students: Collection[str] = ()) -> Self:
+        """Read everything of one assignment, given the id of its row, or what some students have of it."""
         due = connection.execute(select(ASSIGNMENT.c.duedate).where(ASSIGNMENT.c.id == assignment)).scalar_one()
         of_assignment = NOTEBOOK.c.assignment_id == assignment
         notebooks = {
@@ -108,9 +109,12 @@ class Book:
         query = select(BASE_CELL).join(NOTEBOOK, NOTEBOOK.c.id == BASE_CELL.c.notebook_id).where(of_assignment)
         for row in connection.execute(query).mappings():
             cells[row["notebook_id"]].append(Cell(row["id"], row["name"], row["type"]))
-        submissions = connection.execute(select(SUBMITTED).where(SUBMITTED.c.assignment_id == assignment)).mappings()
-        query = select(SUBMITTED_NOTEBOOK).join(NOTEBOOK, NOTEBOOK.c.id == SUBMITTED_NOTEBOOK.c.notebook_id)
-        submitted = connection.execute(query.where(of_assignment)).mappings()
+        theirs = [SUBMITTED.c.assignment_id == assignment]
+        if students:
+            theirs.append(SUBMITTED.c.student_id.in_(students))
+        submissions = connection.execute(select(SUBMITTED).where(*theirs)).mappings()
+        query = select(SUBMITTED_NOTEBOOK).join(SUBMITTED, SUBMITTED.c.id == SUBMITTED_NOTEBOOK.c.assignment_id)
+        submitted = connection.execute(query.where(*theirs)).mappings()
         return cls(
             assignment,
             due,
@@ -118,8 +122,8 @@ class Book:
             cells,
             {row["student_id"]: dict(row) for row in submissions},
             {(row["assignment_id"], row["notebook_id"]): dict(row) for row in submitted},
-            _marks(connection, GRADE, assignment),
-            _marks(connection, COMMENT, assignment),
+            _marks(connection, GRADE, theirs),
+            _marks(connection, COMMENT, theirs),
         )
 
     def submission(self, changes: Changes, student: str) -> Row:
@@ -181,11 +185,11 @@ def points(grade: Row) -> float:
     return 0.0 if score is None else float(score) + float(grade["extra_credit"] or 0.0)
 
 
-def _marks(connection: Connection, table: Table, assignment: str) -> dict[tuple[str, str], Row]:
+def _marks(connection: Connection, table: Table, theirs: Sequence[ColumnElement[bool]]) -> dict[tuple[str, str], Row]:
     query = (
         select(table)
         .join(SUBMITTED_NOTEBOOK, SUBMITTED_NOTEBOOK.c.id == table.c.notebook_id)
         .join(SUBMITTED, SUBMITTED.c.id == SUBMITTED_NOTEBOOK.c.assignment_id)
-        .where(SUBMITTED.c.assignment_id == assignment)
+        .where(*theirs)
     )
     return {(row["notebook_id"], row["cell_id"]): dict(row) for row in connection.execute(query).mappings()}
