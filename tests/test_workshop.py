@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -46,6 +47,12 @@ def test_a_verb_without_python_says_what_to_install(verb: str, tmp_path: Path) -
     assert "needs CPython 3.11" in run.stderr
     assert f"make PYTHON=/path/to/python3.11 {verb}" in run.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+def test_reading_a_notebook_compiles_no_grammar() -> None:
+    """Do commands start without the second that jsonschema's check of international addresses would take?"""
+    script = "import sys, saiten.notebook, nbformat; sys.exit('lark' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0
 
 
 def stamp(folder: Path, *arguments: str) -> str:

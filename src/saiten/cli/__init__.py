@@ -49,9 +49,6 @@ class LazyGroup(click.Group):
         entry = COMMANDS.get(cmd_name)
         if entry is None:
             return None
-        # nbformat checks notebooks by JSON schemas; a grammar of internet addresses, which they do not use, would cost
-        # two seconds of imports at every start. jsonschema does without it where it is not installed.
-        sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
         command = import_module(entry.module).command
         if not isinstance(command, click.Command):
             raise TypeError(f"{entry.module}.command is no click command")
