@@ -6,7 +6,6 @@ A new command is one module that holds a click command of the same name, and one
 
 from __future__ import annotations
 
-import sys
 import traceback
 from importlib import import_module
 from typing import Any, NamedTuple
