@@ -27,3 +27,8 @@ c.CourseDirectory.ignore = [
     "answers",
     "assignment.toml",
 ]
+
+# formgrader's buttons Autograde and Generate Feedback, and `nbgrader autograde`, do what `saiten grade` and
+# `saiten feedback` do
+c.Autograde.exporter_class = "saiten.formgrader.Marks"
+c.GenerateFeedback.exporter_class = "saiten.formgrader.Feedback"
