@@ -50,6 +50,8 @@ class Options:
     questions: tuple[str, ...] = ()
     """keys of the questions whose mistakes and mutants are tried; empty: all of them, and the whole notebook"""
     mutants: bool = True
+    draw: int | None = None
+    """how many mutants of each question are tried at most, 1 or more; None: all"""
     workers: int = 1
     unsafe: bool = False
     floor: str = ""
@@ -89,6 +91,8 @@ class _Proof:
         for answer in self._answers:
             answer.expected(self._bundle)  # does it fit?
         self._waivers = read_waivers(assignment.folder / WAIVERS_FILE)
+        self._made: dict[str, frozenset[str]] = {}
+        """question to the names of all of its mutants, those that are not drawn among them"""
         self._chosen = options.questions or tuple(self._keys)
         self._whole = Whole(self._exercise(), self._answers)
 
@@ -118,7 +122,7 @@ class _Proof:
         if self._options.floor:
             findings.append(Finding("floor", State.HOLDS, f"All was marked on the floor {self._options.floor!r}."))
         if self._options.mutants:
-            findings += mutants.judge(proofs, self._waivers, whole=not self._options.questions)
+            findings += mutants.judge(proofs, self._waivers, self._made, whole=not self._options.questions)
         return self._report(findings, proofs, answers)
 
     def _leaks(self) -> list[Finding]:
@@ -163,7 +167,7 @@ class _Proof:
             variants = [pruned[key], entire[key]]
             own, after = self._cost(pruned[key], seconds)
             jobs = [Job(f"mistake:{answer.name}", cells=self._cells(answer, pruned[key])) for answer in mistakes[key]]
-            wrong = mutants.jobs(pruned[key], self._parts) if self._options.mutants else []
+            wrong = self._mutants(pruned[key]) if self._options.mutants else []
             limits = _impatient(self._bundle.limits, own, after)
             worthless = cheats.jobs(pruned[key])
             batch = Batch(
@@ -173,6 +177,11 @@ class _Proof:
             named = {job.name: answer for job, answer in zip(jobs, mistakes[key], strict=True)}
             found[key] = (variants, batch, named)
         return found
+
+    def _mutants(self, tail: Tail) -> list[mutants.MutantJob]:
+        every = mutants.jobs(tail, self._parts)
+        self._made[tail.question] = frozenset(job.name for job in every)
+        return mutants.draw(every, self._options.draw, f"{self._bundle.hash}/{tail.question}")
 
     def _wanted(self) -> dict[str, set[str]]:
         """Question to the names that planted answers to it use."""
@@ -255,6 +264,8 @@ class _Proof:
             mine = [self._row(mistakes[job.name], job, tail) for job in jobs if job.name in mistakes]
             rows += mine
             findings += cheats.read(tail, jobs)
+            rows_of_mutants = mutants.rows(tail, jobs, [each for each in self._waivers if each.question == key])
+            made = len(self._made.get(key, ()))
             proofs.append(
                 QuestionProof(
                     question=key,
@@ -262,7 +273,8 @@ class _Proof:
                     tests=len(tail.tests),
                     right=self._whole.right_for(key),
                     mistakes=sum(row.holds and row.expected[key] < points[key] for row in mine),
-                    mutants=mutants.rows(tail, jobs, [each for each in self._waivers if each.question == key]),
+                    mutants=rows_of_mutants,
+                    drawn_from=made if len(rows_of_mutants) < made else None,
                     seconds=self._cost(variants[0], seconds)[0],
                 )
             )
@@ -323,6 +335,9 @@ class _Proof:
         findings += _about_cost(self._bundle.limits, max((run.seconds for run in runs), default=0.0), reference, memory)
         manual = self._bundle.max_score - sum(points for _, points, _ in automatic_questions(self._bundle))
         left_out = {} if self._options.mutants else {"mutants": "left out"}
+        if any(proof.drawn_from is not None for proof in proofs):
+            tried, made = sum(len(proof.mutants) for proof in proofs), sum(proof.made for proof in proofs)
+            left_out["mutants"] = f"{tried} of {made} drawn"
         if self._options.questions:
             left_out["questions"] = ", ".join(self._options.questions)
         return CheckReport(

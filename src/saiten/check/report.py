@@ -79,8 +79,16 @@ class QuestionProof:
     mistakes: int
     """planted mistakes that lose points here, as they should"""
     mutants: tuple[MutantRow, ...] = ()
+    """those that were tried"""
+    drawn_from: int | None = None
+    """how many there are, if only some were drawn; None: all were tried"""
     seconds: float = 0.0
     """what its cells take in the reference run"""
+
+    @property
+    def made(self) -> int:
+        """How many mutants there are of its solution, tried or not."""
+        return len(self.mutants) if self.drawn_from is None else self.drawn_from
 
     def count(self, fate: Fate) -> int:
         """Count the mutants that ended so."""
@@ -148,6 +156,7 @@ class CheckReport:
             plain["survived"] = proof.count(Fate.SURVIVED)
             plain["waived"] = proof.count(Fate.WAIVED)
             plain["killed_share"] = proof.killed_share
+            plain["made"] = proof.made
         for answer, plain in zip(self.answers, raw["answers"], strict=True):
             plain["holds"] = answer.holds
         return {"holds": self.holds, **raw}

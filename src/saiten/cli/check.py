@@ -36,6 +36,12 @@ _SILENCE = 30.0
     help="Only this question's planted mistakes and mutants, with every survivor; may be given several times.",
 )
 @click.option("--mutants/--no-mutants", default=True, help="Try mutants of the reference; they take most of the time.")
+@click.option(
+    "--draw",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="At most N mutants of each question, drawn from every kind of change; the same as long as the assignment is.",
+)
 @click.option("--survivors", is_flag=True, help="Show the change of every mutant that survived, not only the first.")
 @click.option("--workers", type=click.IntRange(min=1), help="Engines at the same time; without it, one for each core.")
 @json_option
@@ -53,6 +59,7 @@ def command(
     course_dir: Path | None,
     questions: tuple[str, ...],
     mutants: bool,
+    draw: int | None,
     survivors: bool,
     workers: int | None,
     as_json: bool,
@@ -82,6 +89,7 @@ def command(
       saiten check 02-filters                            one assignment
       saiten check 02-filters --question gaussian        one question, every surviving mutant as a diff
       saiten check 02-filters --no-mutants               quick: without mutants
+      saiten check --draw 12                             12 mutants of each question, as in CI
       saiten check --no-mutants --floor landlock         every planted answer, marked on the second floor
       saiten check 02-filters --html                     every mutant's diff and the matrix of answers as a page
       saiten check --json | jq '.assignment, .holds'     for machines
@@ -105,7 +113,9 @@ def command(
         raise CourseError(text, f"Put notebooks into {course.source_dir('<assignment>')}.")
     if questions and len(chosen) > 1:
         raise click.UsageError("--question needs one ASSIGNMENT.")
-    options = Options(questions, mutants, workers or course.options.workers or cores(), unsafe, floor or "")
+    if draw is not None and not mutants:
+        raise click.UsageError("--draw and --no-mutants exclude each other.")
+    options = Options(questions, mutants, draw, workers or course.options.workers or cores(), unsafe, floor or "")
     reports: list[CheckReport] = []
     errors: list[UserError] = []
     for assignment in chosen:

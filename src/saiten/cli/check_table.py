@@ -68,7 +68,7 @@ def _questions(proofs: tuple[QuestionProof, ...]) -> Table:
             str(proof.tests),
             str(proof.right),
             str(proof.mistakes),
-            str(len(proof.mutants)),
+            str(proof.made) if proof.drawn_from is None else f"{len(proof.mutants)} of {proof.made} drawn",
             "-" if share is None else f"{share:.1%}",
             Text(str(alive), style="yellow" if alive else ""),
             str(proof.count(Fate.WAIVED)),
