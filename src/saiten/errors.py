@@ -8,7 +8,8 @@ In: nothing. Out: exception classes. There are two kinds only: yours to mend and
     │   ├── SourceError      an instructor's notebook that cannot be built (ids, points, syntax, delimiters)
     │   ├── SubmissionError  a submission that cannot be read; it becomes a `rejected` result, never an abort
     │   ├── SandboxError     this machine cannot enforce the floor that marking needs
-    │   └── GradebookError   the gradebook cannot be opened, or contradicts the assignment
+    │   ├── GradebookError   the gradebook cannot be opened, or contradicts the assignment
+    │   └── HubError         a service or a trial hub that cannot be started as it was asked to
     └── EngineError          ours: a traceback and where to report; exit code 3; becomes `infra_error` in a result
 """
 
@@ -57,6 +58,10 @@ class SandboxError(UserError):
 
 class GradebookError(UserError):
     """The gradebook cannot be opened or contradicts the assignment."""
+
+
+class HubError(UserError):
+    """A service or a trial hub cannot be started as it was asked to."""
 
 
 class EngineError(SaitenError):
