@@ -21,6 +21,7 @@ c.GenerateFeedback.exporter_class = "saiten.formgrader.Feedback"
 """
 """what a course's nbgrader_config.py has to say; docs/how-to/mark-on-submission.md shows the same"""
 
+_EXTENSIONS = dict.fromkeys(("nbgrader.server_extensions.formgrader", "saiten.formgrader.server"), True)
 # Jupyter prints its address once it listens
 _ADDRESS = re.compile(r"(http://127\.0\.0\.1:\d+)/")
 
@@ -58,7 +59,7 @@ def formgrader(root: Path, home: Path, environment: Mapping[str, str] | None = N
         *(sys.executable, "-m", "jupyter_server", "--no-browser", "--allow-root", "--ip=127.0.0.1"),
         *("--ServerApp.port=0", "--IdentityProvider.token=", "--ServerApp.disable_check_xsrf=True"),
         f"--ServerApp.root_dir={root}",
-        "--ServerApp.jpserver_extensions={'nbgrader.server_extensions.formgrader': True}",
+        f"--ServerApp.jpserver_extensions={_EXTENSIONS}",
     ]
     log = home / "log.txt"
     with log.open("w") as file:

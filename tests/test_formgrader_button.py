@@ -5,7 +5,9 @@ A real Jupyter server with formgrader, the real engine; the dialog itself is loo
 
 from __future__ import annotations
 
+import json
 import os
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -25,10 +27,13 @@ from saiten.batch.pool import LocalPool
 from saiten.cli import main
 from saiten.course import Course
 from saiten.formgrader import Marks, warm
+from saiten.formgrader.lab import write_lab_configuration
 from tiny_course import ALMOST, ASSIGNMENT, RIGHT, STUB, WRONG, make_tiny_course, submitted
 
 ROOT = Path(__file__).parent.parent
+MENUS = "@jupyterlab/mainmenu-extension:plugin"
 TOKEN = "the-token-of-the-formgrader-service"
+ON_A_HUB = {"JUPYTERHUB_API_TOKEN": TOKEN, "JUPYTERHUB_SERVICE_PREFIX": "/"}
 SPY = f"""{RIGHT}
 import glob, os
 seen = [name for name, value in os.environ.items() if "{TOKEN[4:9]}-of" in value or name.startswith("JUPYTERHUB")]
@@ -83,7 +88,7 @@ def clicked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Formgrad
     root = tmp_path_factory.mktemp("clicked") / "course"
     fill(root)
     (root / "nbgrader_config.py").write_text(config(root) + BUTTONS)
-    with formgrader(root, tmp_path_factory.mktemp("home"), {"JUPYTERHUB_API_TOKEN": TOKEN}) as server:
+    with formgrader(root, tmp_path_factory.mktemp("home"), ON_A_HUB) as server:
         answers, workers = {}, []
         for student in STUDENTS:
             answers[student] = server.autograde(ASSIGNMENT, student)
@@ -155,6 +160,27 @@ def test_a_second_click_marks_nothing_again(clicked: Any) -> None:
     again = server.autograde(ASSIGNMENT, "student-001")
     assert "known from before" in again["log"]
     assert rows(server.root, "select * from saiten_ledger order by student") == before
+
+
+def test_labs_tab_leads_to_the_page_itself(clicked: Any) -> None:
+    """Is who asks for formgrader inside Lab sent to its own page, and nobody else anywhere?"""
+    server, _, _ = clicked
+    with urllib.request.urlopen(f"{server.address}/lab?formgrader=true") as response:
+        assert response.url == f"{server.address}/formgrader/manage_assignments"
+    for other in ("lab", "lab?formgrader=false", "lab/tree/x?formgrader=true"):
+        with urllib.request.urlopen(f"{server.address}/{other}") as response:
+            assert "<title>JupyterLab</title>" in response.read().decode()
+
+
+def test_labs_menus(tmp_path: Path) -> None:
+    """Do the menu's entries lead below the hub's own prefix, and is a second time the same?"""
+    write_lab_configuration(tmp_path, "tiny", "/jupyter/")
+    before = _files(tmp_path)
+    write_lab_configuration(tmp_path, "tiny", "/jupyter/")
+    assert _files(tmp_path) == before
+    (menu,) = json.loads(before["labconfig/default_setting_overrides.json"])[MENUS]["menus"]
+    addresses = [item["args"]["url"] for item in menu["items"]]
+    assert addresses == ["/jupyter/services/marking/", "/jupyter/services/tiny/formgrader"]
 
 
 def test_feedback_buttons(clicked: Any) -> None:
