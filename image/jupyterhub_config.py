@@ -1,0 +1,1 @@
+../src/saiten/hub/jupyterhub_config.py
