@@ -266,7 +266,7 @@ if cores := setting("CPU", ""):
 def apply_profile(spawner: Any, options: dict[str, Any]) -> None:
     """Give a server what its profile says; the choice comes from a browser or an API, so it is looked at."""
     profile = options.get("profile", "cpu")
-    if profile not in PROFILES:
+    if not isinstance(profile, str) or profile not in PROFILES:
         raise web.HTTPError(400, f"There is no profile {profile!r}.")
     gpu = profile == "gpu"
     if SHAPE == "docker":
