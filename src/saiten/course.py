@@ -210,17 +210,24 @@ class Course:
             one `Submission` for each folder; its `problem` is set where nothing can be read.
         """
         wanted = self.coursedir.student_id if student == "*" else student
-        limits = FolderLimits(
+        for name in self.students(assignment.name):
+            if name == wanted or fnmatch.fnmatchcase(name, wanted):
+                yield self.submission(assignment, name)
+
+    def submission(self, assignment: Assignment, student: str) -> Submission:
+        """Read what one student handed in; without a folder, the submission's `problem` says so."""
+        folder = self.submitted_dir(assignment.name, student)
+        return read_submission(folder, student, assignment.name, tuple(assignment.notebooks), self.folder_limits())
+
+    def folder_limits(self) -> FolderLimits:
+        """How much is read of a submission, by nbgrader's options and `c.Saiten.max_submission_files`."""
+        return FolderLimits(
             file_bytes=self.coursedir.max_file_size * 1000,
             total_bytes=self.coursedir.max_dir_size * 1000,
             files=self.options.max_submission_files,
             ignore=tuple(self.coursedir.ignore),
             include=tuple(self.coursedir.include),
         )
-        for name in self.students(assignment.name):
-            if name == wanted or fnmatch.fnmatchcase(name, wanted):
-                folder = self.submitted_dir(assignment.name, name)
-                yield read_submission(folder, name, assignment.name, tuple(assignment.notebooks), limits)
 
     def _path(self, step: str, student: str, assignment: str) -> Path:
         return Path(os.path.normpath(self.coursedir.format_path(step, student, assignment)))

@@ -55,6 +55,39 @@ class _Harvest:
         self.refused[path] = reason
 
 
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What a folder holds, before anything is made of it."""
+
+    files: dict[str, bytes]
+    """relative path to bytes; of `timestamp.txt` no more than its beginning"""
+    left_out: dict[str, str]
+    """relative path to the reason"""
+
+
+def read_contents(folder: Path, limits: FolderLimits) -> Contents:
+    """Read the files of a folder that may be hostile, as `read_submission` does, and nothing else.
+
+    Raises:
+        OSError: the folder itself cannot be read, or is a link.
+    """
+    harvest = _Harvest(limits)
+    descriptor = os.open(folder, _FLAGS | os.O_DIRECTORY)
+    try:
+        _walk(descriptor, "", 0, harvest)
+    finally:
+        os.close(descriptor)
+    if harvest.overflow:
+        harvest.refuse("...", harvest.overflow)
+    return Contents(harvest.contents, harvest.refused)
+
+
+def submission_of(contents: Contents, student: str, assignment: str, expected: tuple[str, ...]) -> Submission:
+    """Make the submission that `read_submission` would make of a folder with these contents."""
+    harvest = _Harvest(FolderLimits(0, 0, 0), dict(contents.files), dict(contents.left_out))
+    return _sort_out(harvest, student, assignment, expected)
+
+
 def read_submission(
     folder: Path, student: str, assignment: str, expected: tuple[str, ...], limits: FolderLimits
 ) -> Submission:

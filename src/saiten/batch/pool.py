@@ -100,6 +100,12 @@ class Seat:
         return self.call is None or self.call.done()
 
     @property
+    def has_ended(self) -> bool:
+        """Whether its process has ended, or never began."""
+        process = self._context.process
+        return process is None or process.pid is None or not process.is_alive()
+
+    @property
     def is_broken(self) -> bool:
         """Whether its process died in its last call."""
         failed = self.call is not None and self.call.done() and not self.call.cancelled()

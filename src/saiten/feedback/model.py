@@ -103,6 +103,8 @@ class Page:
     """the notebook was not handed in"""
     own: Shown = field(default_factory=Shown)
     """what cells outside of any question showed"""
+    part: str = ""
+    """how much of the verdict this is, where it is not all: "public", "questions" or "total\""""
 
     @property
     def max_score(self) -> float:

@@ -22,6 +22,10 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "late_by": "Handed in {late} after the deadline: {points} points.",
         "late_free": "Handed in {late} after the deadline; it costs no points.",
         "waiting": "{count} of {all} questions still wait for a person.",
+        "part_public": "Only the tests that you have as well were run for this page. There are others: the final mark "
+        "may be different.",
+        "part_questions": "Points of each question, hidden tests included; what those ask is not shown.",
+        "part_total": "Your points for the whole assignment. Details come when your teachers release them.",
         "questions": "Questions",
         "passed": "full marks",
         "partial": "part of the points",
@@ -69,6 +73,10 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "late_by": "締め切りから {late} 遅れて提出されました: {points} 点",
         "late_free": "締め切りから {late} 遅れて提出されました。減点はありません。",
         "waiting": "{all} 問のうち {count} 問は、人が採点するのを待っています。",
+        "part_public": "このページは、配布されたノートブックにあるテストだけの結果です。"
+        "ほかにもテストがあるため、最終的な点数は変わることがあります。",
+        "part_questions": "問題ごとの点数です。非公開テストの結果を含みますが、その内容は表示されません。",
+        "part_total": "課題全体の点数です。詳しい結果は、教員が公開したときに表示されます。",
         "questions": "問題",
         "passed": "満点",
         "partial": "部分点",

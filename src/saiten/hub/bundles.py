@@ -1,0 +1,182 @@
+"""The bundles that hand-ins are marked with, read once and again when they change.
+
+In: a course. Out: for each assignment its settings and, as soon as it is there, its bundle with all that is made of it.
+What was built counts: a source that is being edited changes no mark before it is built again. Only where nothing was
+built is a bundle made of the source, in a thread of its own, for that runs the reference.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from saiten.batch.freshness import current_bundle
+from saiten.build import source_hash
+from saiten.bundle import Bundle
+from saiten.course import Assignment, Course
+from saiten.errors import CourseError, SaitenError, UserError
+from saiten.hub.pages import Answers
+
+_LOOK_SECONDS = 0.5
+"""between two looks at the same files"""
+
+_Look = tuple[tuple[str, int, int], ...]
+
+
+@dataclass(frozen=True)
+class Ready:
+    """An assignment that can be marked."""
+
+    assignment: Assignment
+    bundle: Bundle
+    answers: Answers
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """An assignment that cannot be marked now, and why."""
+
+    reason: str
+
+
+@dataclass(slots=True)
+class _Entry:
+    looked: float = float("-inf")
+    look: _Look = ()
+    making: Future[Ready | Broken] | None = None
+    found: Ready | Broken | None = None
+
+
+class Bundles:
+    """Bundles of a course's assignments. Any thread may ask.
+
+    Args:
+        course: whose.
+        on_ready: called, in another thread, when a bundle is there that was not.
+    """
+
+    def __init__(self, course: Course, on_ready: Callable[[str], None] = lambda _: None) -> None:
+        self._course = course
+        self._on_ready = on_ready
+        self._lock = threading.Lock()
+        self._entries: dict[str, _Entry] = {}
+        self._assignments: dict[str, tuple[float, _Look, Assignment]] = {}
+        self._built: dict[str, tuple[_Look, bool]] = {}
+        self._maker = ThreadPoolExecutor(1, thread_name_prefix="bundles")
+
+    def close(self) -> None:
+        """Wait for what is being made."""
+        self._maker.shutdown(wait=True, cancel_futures=True)
+
+    def assignment(self, name: str) -> Assignment:
+        """An assignment with its settings as they are now; while its file cannot be read, as they were.
+
+        Raises:
+            CourseError: there is none of that name, or its settings cannot be read and never could.
+        """
+        with self._lock:
+            kept = self._assignments.get(name)
+        if kept is not None and time.monotonic() - kept[0] < _LOOK_SECONDS:
+            return kept[2]
+        look = _look_at(self._course.source_dir(name))
+        if kept is None or kept[1] != look:
+            try:
+                assignment = self._course.assignment(name)
+            except CourseError:
+                if kept is None:
+                    raise
+                assignment = kept[2]
+        else:
+            assignment = kept[2]
+        with self._lock:
+            self._assignments[name] = time.monotonic(), look, assignment
+        return assignment
+
+    def get(self, name: str) -> Ready | Broken | None:
+        """What an assignment is marked with; None while that is being made."""
+        try:
+            assignment = self.assignment(name)
+        except CourseError as error:
+            return Broken(str(error))
+        with self._lock:
+            entry = self._entries.setdefault(name, _Entry())
+            if entry.making is not None:
+                return None
+            if time.monotonic() - entry.looked > _LOOK_SECONDS:
+                entry.looked = time.monotonic()
+                look = self._look(name) + _settings_of(assignment)
+                if look != entry.look or entry.found is None:
+                    entry.look, entry.found = look, None
+                    entry.making = self._maker.submit(self._make, name, assignment)
+                    entry.making.add_done_callback(lambda made: self._made(name, made))
+                    return None
+            return entry.found
+
+    def hashes(self) -> set[str]:
+        """Hashes of all bundles in use."""
+        with self._lock:
+            ready = [entry.found for entry in self._entries.values() if isinstance(entry.found, Ready)]
+        return {bundle.hash for each in ready for bundle in (each.bundle, each.answers.public) if bundle is not None}
+
+    def is_built(self, name: str) -> bool:
+        """Whether the bundle under `autograder/` is that of the source as it is now."""
+        folder = self._course.autograder_dir(name)
+        look = _look_at(self._course.source_dir(name)) + _look_at(folder, deep=False)
+        with self._lock:
+            kept = self._built.get(name)
+        if kept is not None and kept[0] == look:
+            return kept[1]
+        try:
+            fresh = Bundle.read(folder).source_hash == source_hash(self.assignment(name))
+        except SaitenError:
+            fresh = False
+        with self._lock:
+            self._built[name] = look, fresh
+        return fresh
+
+    def _look(self, name: str) -> _Look:
+        built = _look_at(self._course.autograder_dir(name), deep=False)
+        return built or _look_at(self._course.source_dir(name))
+
+    def _make(self, name: str, assignment: Assignment) -> Ready | Broken:
+        try:
+            bundle = Bundle.read(self._course.autograder_dir(name))
+        except CourseError:
+            try:
+                bundle = current_bundle(assignment)
+            except UserError as error:
+                return Broken(str(error))
+        answers = Answers(bundle, tuple(self._course.options.languages), assignment.settings.hints)
+        return Ready(assignment, bundle, answers)
+
+    def _made(self, name: str, made: Future[Ready | Broken]) -> None:
+        if made.cancelled():
+            return
+        error = made.exception()
+        with self._lock:
+            entry = self._entries[name]
+            entry.making = None
+            entry.found = made.result() if error is None else Broken(f"{type(error).__name__}: {error}")
+            entry.looked = time.monotonic()
+        self._on_ready(name)
+
+
+def _settings_of(assignment: Assignment) -> _Look:
+    """Hints stand in pages: other hints are another bundle's worth of answers."""
+    return ((repr(assignment.settings), 0, 0),)
+
+
+def _look_at(folder: Path, *, deep: bool = True) -> _Look:
+    """Names, sizes and times of the files of a folder; empty if it is not there."""
+    found = []
+    for path in sorted(folder.rglob("*") if deep else folder.glob("bundle.json")):
+        try:
+            about = path.stat()
+        except OSError:
+            continue
+        found.append((str(path), about.st_size, about.st_mtime_ns))
+    return tuple(found)

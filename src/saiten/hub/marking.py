@@ -1,0 +1,539 @@
+"""The coordinator: takes hand-ins from the queue, has them marked, writes what came of it, shows what may be shown.
+
+In: numbers of hand-ins, from the arrivals, from jobs, from the last time. Out: ledger, gradebook, `autograded/`, pages,
+rows of the store. One thread does all of it and runs no student's code. Whatever fails in one hand-in stays with it.
+"""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from concurrent.futures import BrokenExecutor, Future
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Engine
+
+from saiten.batch.marking import Marking, Options
+from saiten.batch.run import patience
+from saiten.batch.verify import verified
+from saiten.batch.worker import infra_error
+from saiten.bundle import Bundle
+from saiten.course import Course
+from saiten.errors import CourseError, UserError
+from saiten.gradebook import Practice
+from saiten.hub.bundles import Broken, Bundles, Ready
+from saiten.hub.model import Act, Shown, State, WorkerHealth
+from saiten.hub.publish import Publisher
+from saiten.hub.queue import FairQueue
+from saiten.hub.store import PENDING, Arrival, Store
+from saiten.hub.warm import Workers
+from saiten.results import Result, Status
+from saiten.submission import Submission
+
+LOG = logging.getLogger("saiten.hub")
+
+_TRIES = 2
+"""before a submission whose worker dies, or that meets a fault of ours, is put aside"""
+_ALONE_SECONDS = 30.0
+"""for which a second try waits until nothing else is being marked"""
+_AGAIN_SECONDS = 60.0
+"""between two tries of what could not be marked for a reason outside of it"""
+_TICK_SECONDS = 0.25
+_USUAL_SHARE = 0.3
+"""of the last marking in the time that is expected of the next"""
+
+
+@dataclass
+class _Work:
+    """One hand-in that is being marked."""
+
+    arrival: Arrival
+    ready: Ready
+    submission: Submission
+    begun: float = field(default_factory=time.monotonic)
+    result: Result | None = None
+    public: Result | None = None
+    open: int = 0
+    """calls that are to come back"""
+    from_ledger: bool = True
+    failed: str = ""
+    """evidence of a fault that is not the student's"""
+    cost: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    work: _Work
+    bundle: Bundle
+    deadline: float
+
+
+@dataclass(slots=True)
+class _Task:
+    """A job that marks a class, as far as the coordinator knows it."""
+
+    open: set[int]
+    again: bool
+    cost: float = 0.0
+    counts: dict[State, int] = field(default_factory=dict)
+
+
+OnTask = Callable[[int, int, float, Mapping[State, int]], None]
+"""(job, hand-ins still to be marked, processor seconds, how many came to which state)"""
+
+
+class Coordinator:
+    """Marks hand-ins of one course.
+
+    Args:
+        course: whose.
+        store: where hand-ins are.
+        database: engine of the gradebook's database.
+        bundles: what to mark with.
+        publisher: shows results.
+        workers: mark; used by this thread alone.
+        options: for the gradebook's part; `factory` and `pool` are not used.
+        on_task: told of jobs.
+    """
+
+    def __init__(
+        self,
+        course: Course,
+        store: Store,
+        database: Engine,
+        bundles: Bundles,
+        publisher: Publisher,
+        workers: Workers,
+        options: Options,
+        on_task: OnTask,
+    ) -> None:
+        self._course, self._store, self._database = course, store, database
+        self._bundles, self._publisher, self._workers = bundles, publisher, workers
+        self._options, self._on_task = options, on_task
+        self._practice = Practice.of(course)
+        self._inbox: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
+        self._queue = FairQueue()
+        self._ready: deque[tuple[_Work, Bundle]] = deque()
+        """calls that wait for a worker"""
+        self._calls: dict[Future[Result], _Call] = {}
+        self._marking: dict[tuple[str, str], _Work] = {}
+        """(student, assignment) to the one hand-in that is being marked"""
+        self._done: list[_Work] = []
+        self._suspects: dict[int, float] = {}
+        """hand-ins to be tried once more, and since when"""
+        self._set_aside: dict[int, float] = {}
+        """hand-ins that could not be marked for a reason outside of them, and when that is looked at again"""
+        self._tasks: dict[int, _Task] = {}
+        self._positions: Mapping[int, int] = {}
+        self._usual: dict[str, float] = {}
+        """assignment to seconds that marking usually takes"""
+        self._thread = threading.Thread(target=self._run, name="marking", daemon=True)
+        self._stopping = False
+
+    # -- for other threads ------------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Go on where the last time ended, and mark what comes."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop at once: what is being marked is marked anew at the next start."""
+        self._stopping = True
+        self._inbox.put(None)
+        self._thread.join()
+
+    def taken(self, arrival: Arrival, replaced: list[Arrival]) -> None:
+        """Put a hand-in into the queue, in the place of those that it replaces."""
+        self._inbox.put(lambda: self._enqueue(arrival, replaced))
+
+    def mark_class(self, job: int, numbers: list[int], *, again: bool) -> None:
+        """Mark hand-ins for a job.
+
+        Args:
+            job: its number.
+            numbers: the hand-ins.
+            again: also what the ledger knows.
+        """
+        self._inbox.put(lambda: self._begin_task(job, numbers, again))
+
+    def drop(self, job: int) -> None:
+        """Forget a job; hand-ins that are being marked are marked to the end."""
+        self._inbox.put(lambda: self._drop_task(job))
+
+    def bundle_ready(self, name: str) -> None:
+        """A bundle is there: warm a worker for it, and look at what waited for it."""
+        self._inbox.put(lambda: self._warm(name))
+
+    def place(self, number: int) -> int | None:
+        """Place in the queue, from 1; None if it does not wait there."""
+        return self._positions.get(number)
+
+    def expected(self, arrival: Arrival) -> float | None:
+        """Seconds until a hand-in is probably marked; None if nothing like it was marked yet."""
+        usual = self._usual.get(arrival.assignment)
+        if usual is None:
+            return None
+        work = self._marking.get((arrival.student, arrival.assignment))
+        if work is not None and work.arrival.number == arrival.number:
+            return max(0.5, usual - (time.monotonic() - work.begun))
+        ahead = self._positions.get(arrival.number)
+        return None if ahead is None else usual * (1 + (ahead - 1) // self._workers.at_once) + 0.5
+
+    def health(self) -> list[WorkerHealth]:
+        """What each worker does."""
+        return self._workers.health()
+
+    # -- the thread -------------------------------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        try:
+            self._guarded(self._resume)
+            while not self._stopping:
+                self._guarded(self._turn)
+        finally:
+            self._workers.close(kill=True)
+
+    def _guarded(self, step: Callable[[], None]) -> None:
+        """A fault of ours must not end the service: it is written down, and the next turn comes."""
+        try:
+            step()
+        except Exception:
+            LOG.exception("the marking service met a fault of its own")
+            time.sleep(_TICK_SECONDS)
+
+    def _resume(self) -> None:
+        for arrival in reversed(self._store.arrivals()):
+            if arrival.state is State.TROUBLE:
+                arrival = self._store.change(arrival.number, state=State.WAITING, tries=0)
+            if arrival.state in PENDING:
+                newest = self._store.newest(arrival.student, arrival.assignment)
+                if newest is not None and newest.number != arrival.number:
+                    self._store.change(arrival.number, state=State.REPLACED)
+                    continue
+                if arrival.state is State.MARKING:
+                    arrival = self._store.change(arrival.number, state=State.WAITING)
+                self._queue.add(arrival.number, arrival.student)
+        self._publisher.resume()
+        with suppress(CourseError):  # an assignment.toml is being edited; each is looked at when it is needed
+            for assignment in self._course.assignments():
+                self._bundles.get(assignment.name)
+
+    def _turn(self) -> None:
+        """Everything that can be done now, then wait for something to happen."""
+        self._dispatch()
+        self._positions = {number: place for place, number in enumerate(self._queue.waiting(), 1)}
+        self._listen(0.0 if self._done else _TICK_SECONDS)
+        self._give_up_on_late_ones()
+        self._write_done()
+        self._publisher.hand_out_due()
+        self._try_set_aside()
+
+    def _listen(self, seconds: float) -> None:
+        """Do what other threads ask for; several messages that are there are taken together."""
+        with suppress(queue.Empty):
+            message = self._inbox.get(timeout=seconds) if seconds else self._inbox.get_nowait()
+            while True:
+                if message is not None:
+                    self._guarded(message)
+                message = self._inbox.get_nowait()
+
+    # -- what comes in ----------------------------------------------------------------------------------------------
+
+    def _enqueue(self, arrival: Arrival, replaced: list[Arrival]) -> None:
+        if arrival.state is not State.WAITING:
+            return
+        for old in replaced:
+            self._queue.replace(old.number, arrival.number)
+            self._suspects.pop(old.number, None)
+            self._settle(old.number, State.REPLACED)
+        self._queue.add(arrival.number, arrival.student)
+
+    def _begin_task(self, job: int, numbers: list[int], again: bool) -> None:
+        self._tasks[job] = _Task(set(numbers), again)
+        for number in numbers:
+            self._set_aside.pop(number, None)
+            self._queue.add(number, f"\0job {job}")
+        self._tell(job)
+
+    def _drop_task(self, job: int) -> None:
+        task = self._tasks.pop(job, None)
+        for number in task.open if task is not None else ():
+            arrival = self._store.arrival(number)
+            wanted = any(number in other.open for other in self._tasks.values())
+            if not wanted and (arrival is None or arrival.state is not State.WAITING):
+                self._queue.remove(number)
+
+    def _settle(self, number: int, state: State, cost: float = 0.0) -> None:
+        """Tell the jobs that waited for a hand-in."""
+        for job, task in list(self._tasks.items()):
+            if number in task.open:
+                task.open.discard(number)
+                task.cost += cost
+                task.counts[state] = task.counts.get(state, 0) + 1
+                self._tell(job)
+
+    def _tell(self, job: int) -> None:
+        task = self._tasks[job]
+        if not task.open:
+            del self._tasks[job]
+        self._on_task(job, len(task.open), task.cost, dict(task.counts))
+
+    def _warm(self, name: str) -> None:
+        ready = self._bundles.get(name)
+        if isinstance(ready, Ready) and self._publisher.is_open(ready.assignment):
+            for bundle in self._needed(ready):
+                self._workers.warm(bundle, lambda _: None)
+        self._workers.retire(self._bundles.hashes())
+        for arrival in self._store.newest_of(name):  # students may be shown something else than when it was marked
+            if arrival.state is State.MARKED and not self._publisher.is_answered(arrival):
+                self._queue.add(arrival.number, f"\0policy {name}")
+
+    # -- what goes out to be marked ---------------------------------------------------------------------------------
+
+    def _dispatch(self) -> None:
+        while self._workers.free > 0 and not self._done:
+            if self._ready:
+                work, bundle = self._ready.popleft()
+                cost = any(work.arrival.number in task.open for task in self._tasks.values())
+                call = self._workers.mark(bundle, work.submission, work.arrival.number, cost=cost)
+                self._calls[call] = _Call(work, bundle, time.monotonic() + patience(bundle))
+                call.add_done_callback(lambda call: self._inbox.put(lambda: self._came_back(call)))
+                continue
+            number = self._next()
+            if number is None:
+                return
+            self._begin(number)
+
+    def _next(self) -> int | None:
+        if self._suspects:
+            number, since = next(iter(self._suspects.items()))
+            alone = not self._calls and not len(self._queue)
+            if alone or time.monotonic() - since > _ALONE_SECONDS:
+                del self._suspects[number]
+                return number
+        return self._queue.pop(self._can_begin)
+
+    def _can_begin(self, number: int) -> bool:
+        arrival = self._store.arrival(number)
+        if arrival is None:
+            return True
+        if (arrival.student, arrival.assignment) in self._marking:
+            return False
+        return self._bundles.get(arrival.assignment) is not None
+
+    def _begin(self, number: int) -> None:
+        arrival = self._store.arrival(number)
+        if arrival is None or arrival.state is State.REPLACED:
+            self._settle(number, State.REPLACED)
+            return
+        try:
+            self._begin_work(arrival)
+        except UserError as error:
+            self._put_aside(arrival, str(error))
+        except Exception as error:
+            LOG.exception("hand-in %d could not be begun", number)
+            self._put_aside(arrival, f"a fault of the service's: {type(error).__name__}: {error}")
+
+    def _begin_work(self, arrival: Arrival) -> None:
+        ready = self._bundles.get(arrival.assignment)
+        if not isinstance(ready, Ready):
+            reason = ready.reason if isinstance(ready, Broken) else "its bundle is being made"
+            self._put_aside(arrival, reason)
+            return
+        submission = self._course.submission(ready.assignment, arrival.student)
+        newest = self._store.newest(arrival.student, arrival.assignment)
+        if newest is not None and newest.number != arrival.number:
+            if arrival.state is not State.MARKED:
+                self._store.change(arrival.number, state=State.REPLACED)
+            self._settle(arrival.number, State.REPLACED)
+            return
+        if submission.hash != arrival.submission_hash:  # somebody of the staff has changed the files
+            arrival = self._store.change(arrival.number, submission_hash=submission.hash)
+        work = _Work(arrival, ready, submission)
+        self._look_up(work)
+        if work.open:
+            self._marking[arrival.student, arrival.assignment] = work
+            if arrival.state is not State.MARKED:
+                work.arrival = self._store.change(arrival.number, state=State.MARKING)
+        else:
+            self._done.append(work)
+
+    def _look_up(self, work: _Work) -> None:
+        """Take from the ledger what it knows; the rest goes to the workers."""
+        marking = self._gradebook(work.ready)
+        if work.submission.problem:
+            work.result = marking.rejected(work.submission)
+            return
+        again = any(task.again and work.arrival.number in task.open for task in self._tasks.values())
+        needed = self._needed(work.ready)
+        for bundle in needed:
+            known = None if again else marking.ledger.get(self._publisher.key(marking, bundle, work.submission))
+            if known is None:
+                work.open += 1
+                self._ready.append((work, bundle))
+                work.from_ledger = work.from_ledger and bundle is not needed[0]
+            elif bundle is needed[0]:
+                work.result = known
+            else:
+                work.public = known
+
+    def _needed(self, ready: Ready) -> list[Bundle]:
+        """What a hand-in has to be marked with: the bundle, and where only public tests are shown, those alone."""
+        settings = self._bundles.assignment(ready.assignment.name).settings
+        public = ready.answers.public if settings.instant_feedback.show == Shown.PUBLIC.value else None
+        return [ready.bundle, *([public] if public is not None else [])]
+
+    def _gradebook(self, ready: Ready) -> Marking:
+        assignment = self._bundles.assignment(ready.assignment.name)
+        marking = Marking(self._course, assignment, ready.bundle, self._options, self._practice, self._database)
+        marking.prepare([])
+        return marking
+
+    # -- what comes back --------------------------------------------------------------------------------------------
+
+    def _came_back(self, call: Future[Result]) -> None:
+        found = self._calls.pop(call, None)
+        if found is None:  # it was given up
+            return
+        work, bundle = found.work, found.bundle
+        try:
+            result = verified(bundle, work.submission, call.result())
+        except UserError as error:
+            self._workers.post_mortem(call)  # its engine cannot start: the next one is to try anew
+            self._lost(work, "", str(error))
+            return
+        except BrokenExecutor:
+            result = infra_error(bundle, work.submission, self._workers.post_mortem(call))
+        except Exception as error:  # whatever an executor can fail with
+            result = infra_error(bundle, work.submission, f"its call failed ({type(error).__name__}: {error})")
+        cost = any(work.arrival.number in task.open for task in self._tasks.values())
+        work.cost += self._workers.finished(call, cost=cost)
+        self._take_in(work, bundle, result)
+
+    def _give_up_on_late_ones(self) -> None:
+        now = time.monotonic()
+        for call, found in [pair for pair in self._calls.items() if pair[1].deadline < now]:
+            del self._calls[call]
+            limit = patience(found.bundle)
+            evidence = f"there was no result after {limit:g} s, then {self._workers.stop(call)}"
+            self._take_in(found.work, found.bundle, infra_error(found.bundle, found.work.submission, evidence))
+
+    def _take_in(self, work: _Work, bundle: Bundle, result: Result) -> None:
+        work.open -= 1
+        if result.status is Status.INFRA_ERROR:
+            self._lost(work, result.message, "", already=True)
+            return
+        if bundle is work.ready.bundle:
+            work.result = result
+        else:
+            work.public = result
+        if work.open == 0:
+            self._end(work)
+            if work.failed:
+                self._fault(work)
+            else:
+                self._done.append(work)
+
+    def _lost(self, work: _Work, evidence: str, reason: str, *, already: bool = False) -> None:
+        """A call brought no verdict; the hand-in waits for its other call, if there is one, and is then tried again."""
+        work.open -= 0 if already else 1
+        self._ready = deque(each for each in self._ready if each[0] is not work)
+        work.open = sum(call.work is work for call in self._calls.values())
+        work.failed = work.failed or evidence or reason
+        if work.open == 0:
+            self._end(work)
+            if reason:
+                self._put_aside(work.arrival, reason)
+            else:
+                self._fault(work)
+
+    def _end(self, work: _Work) -> None:
+        self._marking.pop((work.arrival.student, work.arrival.assignment), None)
+        spent = time.monotonic() - work.begun
+        old = self._usual.get(work.arrival.assignment, spent)
+        self._usual[work.arrival.assignment] = old + _USUAL_SHARE * (spent - old)
+
+    def _fault(self, work: _Work) -> None:
+        """A fault that is not the student's, as far as one knows: a second try, then staff have to look."""
+        arrival = self._store.arrival(work.arrival.number) or work.arrival
+        tries = arrival.tries + 1
+        if tries < _TRIES:
+            state = arrival.state if arrival.state is State.MARKED else State.WAITING
+            self._store.change(arrival.number, state=state, tries=tries, message=work.failed)
+            self._suspects[arrival.number] = time.monotonic()
+            return
+        message = f"it failed twice. First: {arrival.message}. Then: {work.failed}"
+        act = _act("trouble", arrival, message.splitlines()[0])
+        last = arrival.state if arrival.state is State.MARKED else State.TROUBLE  # an older verdict stands
+        self._store.change(arrival.number, act, state=last, tries=tries, message=message)
+        self._settle(arrival.number, State.TROUBLE, work.cost)
+
+    def _put_aside(self, arrival: Arrival, reason: str) -> None:
+        """It cannot be marked for a reason outside of it: staff are told, and it is tried again by itself."""
+        told = arrival.state is State.TROUBLE or (arrival.message == reason and bool(reason))
+        act = None if told else _act("trouble", arrival, reason.splitlines()[0] if reason else "")
+        if arrival.state is State.MARKED:  # marked once more, in vain: an older verdict stands
+            self._store.change(arrival.number, act, message=reason)
+            self._settle(arrival.number, State.TROUBLE)
+            return
+        self._store.change(arrival.number, act, state=State.TROUBLE, message=reason)
+        self._set_aside[arrival.number] = time.monotonic() + _AGAIN_SECONDS
+        self._settle(arrival.number, State.TROUBLE)
+
+    def _try_set_aside(self) -> None:
+        now = time.monotonic()
+        for number in [number for number, due in self._set_aside.items() if due < now]:
+            del self._set_aside[number]
+            arrival = self._store.arrival(number)
+            if arrival is not None and arrival.state is State.TROUBLE:
+                self._queue.add(number, arrival.student)
+
+    # -- writing ----------------------------------------------------------------------------------------------------
+
+    def _write_done(self) -> None:
+        """Write what is finished, all hand-ins of a bundle together: one transaction of the gradebook."""
+        done, self._done = self._done, []
+        groups: dict[str, list[_Work]] = {}
+        for work in done:
+            groups.setdefault(work.ready.bundle.hash, []).append(work)
+        for group in groups.values():
+            try:
+                self._write(group)
+            except UserError as error:
+                for work in group:
+                    self._put_aside(work.arrival, str(error))
+            except Exception as error:
+                LOG.exception("results could not be written")
+                for work in group:
+                    self._put_aside(work.arrival, f"a fault of the service's: {type(error).__name__}: {error}")
+
+    def _write(self, group: list[_Work]) -> None:
+        ready = group[0].ready
+        assignment = self._bundles.assignment(ready.assignment.name)
+        marking = Marking(self._course, assignment, ready.bundle, self._options, self._practice, self._database)
+        marking.prepare([work.submission.student for work in group])
+        for work in group:
+            if work.public is not None and ready.answers.public is not None:
+                key = self._publisher.key(marking, ready.answers.public, work.submission)
+                marking.ledger.record(key, work.public)
+            if work.result is not None:
+                marking.finish(work.submission, work.result, from_ledger=work.from_ledger)
+        problems = {row.result.student: row.problem for row in marking.close().rows}
+        for work in group:
+            if work.result is None:
+                continue
+            arrival = self._store.arrival(work.arrival.number) or work.arrival
+            problem = problems.get(work.submission.student, "")
+            state = self._publisher.publish(arrival, ready, work.submission, work.result, work.public, problem)
+            self._settle(arrival.number, state, work.cost)
+
+
+def _act(what: str, arrival: Arrival, detail: str, **more: Any) -> Act:
+    return Act(datetime.now(UTC), "", what, arrival.assignment, arrival.student, detail, **more)
