@@ -83,8 +83,8 @@ def _show(running: RunningHub, console: Console) -> None:
     for person in place.people:
         table.add_row(person.name, person.role, person.password)
     marking, formgrader = running.service("marking"), f"{running.service(place.course.coursedir.course_id)}formgrader"
-    built = [each.name for each in place.course.assignments() if place.course.autograder_dir(each.name).is_dir()]
-    first = f"release {built[0]}" if built else "build and release an exercise"
+    ready = place.ready()
+    first = f"release {ready[0]}" if ready else "build and release an exercise"
     console.print(table)
     for line in (
         f"JupyterLab, for everybody   {running.address}",

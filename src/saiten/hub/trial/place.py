@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from saiten.build import source_hash
+from saiten.bundle import Bundle
 from saiten.config import CONFIG_NAME
 from saiten.course import Assignment, Course
 from saiten.errors import CourseError
@@ -68,6 +70,10 @@ class Place:
     def log(self) -> Path:
         """What hub, proxy and services say."""
         return self.folder / "hub.log"
+
+    def ready(self) -> list[str]:
+        """Names of the assignments that are built as their source is, so that they can be released."""
+        return [each.name for each in self.course.assignments() if _is_fresh(self.course, each)]
 
     def environment(self, ports: Ports, proxy: Sequence[str], outside: Mapping[str, str]) -> dict[str, str]:
         """Return the hub's environment: settings for its configuration, and what of the outside is no business of it.
@@ -137,6 +143,13 @@ def prepare(course: Course, folder: Path, students: int, now: datetime | None = 
     people = tuple(_people(students))
     _write_passwords(folder / "passwords.json", people)
     return Place(folder, copy, exchange, people)
+
+
+def _is_fresh(course: Course, assignment: Assignment) -> bool:
+    try:
+        return Bundle.read(course.autograder_dir(assignment.name)).source_hash == source_hash(assignment)
+    except CourseError:
+        return False  # not built, or by another version
 
 
 def _people(students: int) -> Iterator[Person]:
