@@ -6,6 +6,7 @@ In: a desk, and JupyterHub's `HubOAuth`. Out: a tornado application. Whatever ch
 from __future__ import annotations
 
 import json
+import re
 import secrets
 
 from jupyterhub.services.auth import HubOAuthCallbackHandler  # type: ignore[import-untyped]
@@ -14,9 +15,14 @@ from tornado.web import Application, RequestHandler
 
 from saiten.hub.web import staff, student
 from saiten.hub.web.door import Bare, House, Nowhere
-from saiten.hub.web.render import script, style_sheet
+from saiten.hub.web.render import static
 from saiten.hub.web.stream import Events
 
+_KINDS = {
+    "page.css": "text/css; charset=utf-8",
+    "live.js": "text/javascript; charset=utf-8",
+    "icon.svg": "image/svg+xml",
+}
 _YEAR = 365 * 24 * 3600
 _FAULT = 500
 _NUMBER = r"([0-9]{1,15})"
@@ -33,14 +39,13 @@ class Health(Bare):
 
 
 class Static(Bare):
-    """`/static/...`: the style sheet and the script, which are nobody's secret."""
+    """`/static/...`: style sheet, script and icon, which are nobody's secret."""
 
     async def get(self, name: str) -> None:
         """Send one; its address holds its version, so it may be kept."""
-        content, kind = {"page.css": (style_sheet, "text/css"), "live.js": (script, "text/javascript")}[name]
-        self.set_header("Content-Type", f"{kind}; charset=utf-8")
+        self.set_header("Content-Type", _KINDS[name])
         self.set_header("Cache-Control", f"public, max-age={_YEAR}, immutable")
-        self.write(content())
+        self.write(static(name))
 
 
 class LoggedIn(HubOAuthCallbackHandler, Bare):  # type: ignore[misc]  # jupyterhub has no types
@@ -74,7 +79,7 @@ def make_application(house: House) -> Application:
         (f"staff/jobs/{_NUMBER}/cancel", staff.Cancel),
         ("events", Events),
         ("health", Health),
-        (r"static/(page\.css|live\.js)", Static),
+        (f"static/({'|'.join(map(re.escape, _KINDS))})", Static),
         ("oauth_callback", LoggedIn),
     ]
     # sessions end with the process: the hub then logs everybody in again without being asked

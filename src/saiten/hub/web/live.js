@@ -17,7 +17,7 @@
     for (const time of root.querySelectorAll("time[datetime]")) {
       const when = new Date(time.dateTime);
       const form = new Intl.DateTimeFormat(document.documentElement.lang, {
-        year: "numeric", month: "short", day: "numeric", weekday: "short", hour: "2-digit", minute: "2-digit", timeZoneName: "short",
+        year: "numeric", month: "short", day: "numeric", weekday: "short", hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZoneName: "short",
       });
       time.textContent = form.format(when);
     }

@@ -31,7 +31,8 @@ def short(code: str, seconds: float) -> str:
     """A span that is seconds more often than minutes."""
     if seconds >= _MINUTE:
         return duration(code, seconds)
-    shown = f"{seconds:.1f}" if seconds < _FEW else f"{seconds:.0f}"
+    whole = seconds >= _FEW or seconds == int(seconds)
+    shown = f"{seconds:.0f}" if whole else f"{seconds:.1f}"
     return f"{shown} 秒" if code == "ja" else f"{shown} s"
 
 

@@ -23,6 +23,12 @@ from saiten.pages import Tongue, number
 LANGUAGE_COOKIE = "saiten-language"
 """Holds the code of the language that a reader has chosen; the script sets it."""
 
+_ICON = (
+    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16"><circle cx="8" cy="8" r="7" fill="none" '
+    'stroke="#b3261e" stroke-width="1.6"/><path d="M4.5 8.2l2.4 2.6 4.8-5.4" fill="none" stroke="#b3261e" '
+    'stroke-width="1.8"/></svg>'
+)
+
 
 def tongue_for(languages: tuple[str, ...], chosen: str, accepted: str) -> Tongue:
     """Return the words of a page, the reader's language first.
@@ -71,19 +77,18 @@ def _cost(tongue: Tongue, job: Job) -> Markup:
     return tongue.every(say)
 
 
-def style_sheet() -> bytes:
-    """The style of all pages, and the rules by which the switch shows one language."""
-    return _made()["page.css"]
+def static(name: str) -> bytes:
+    """A file that all pages share: page.css (with the rules by which the switch shows one language), live.js, icon.svg.
 
-
-def script() -> bytes:
-    """The script by which pages follow what happens."""
-    return _made()["live.js"]
+    Raises:
+        KeyError: there is no such.
+    """
+    return _made()[name]
 
 
 def version(name: str) -> str:
     """A few letters that change when the file of that name does, for its address."""
-    return hashlib.sha256(_made()[name]).hexdigest()[:12]
+    return hashlib.sha256(static(name)).hexdigest()[:12]
 
 
 @cache
@@ -97,7 +102,7 @@ def _made() -> dict[str, bytes]:
     shared = (files("saiten.pages") / "page.css").read_text(encoding="utf-8")
     own = files(__package__)
     style = "\n".join((shared, switch, (own / "page.css").read_text(encoding="utf-8")))
-    return {"page.css": style.encode(), "live.js": (own / "live.js").read_bytes()}
+    return {"page.css": style.encode(), "live.js": (own / "live.js").read_bytes(), "icon.svg": _ICON.encode()}
 
 
 @cache

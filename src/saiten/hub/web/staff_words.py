@@ -64,7 +64,7 @@ STAFF_WORDS: Words = {
         "worker_idle": "idle",
         "worker_marking": "marking {number}",
         "worker_dead": "dead",
-        "worker_since": "since",
+        "worker_since": "Since",
         "worker_marked": "Marked",
         "memory": "Memory",
         "newest_hand_ins": "Hand-ins as they come",
