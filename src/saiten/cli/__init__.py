@@ -30,7 +30,10 @@ COMMANDS: dict[str, _Entry] = {
     "grade": _Entry("saiten.cli.grade", "Mark what was handed in; fill the gradebook and autograded/."),
     "feedback": _Entry("saiten.cli.feedback", "Write what students read: one page for each marked notebook."),
     "report": _Entry("saiten.cli.report", "Write what staff want to know of a marked class: pages and CSV files."),
+    "export": _Entry("saiten.cli.export", "Write marks for Canvas, Moodle or a spreadsheet, and a final grade."),
     "similar": _Entry("saiten.cli.similar", "Find submissions that are more alike than the class explains."),
+    "serve": _Entry("saiten.cli.serve", "Mark on JupyterHub as students hand in, and show it on pages."),
+    "hub": _Entry("saiten.cli.hub", "Try a course out on a JupyterHub of your own, with a made-up class."),
     "doctor": _Entry("saiten.cli.doctor", "Try what keeps students' code in; show versions, data, GPU."),
     "sample": _Entry("saiten.cli.sample", "Make a sample class, to try a course out."),
 }
