@@ -17,7 +17,7 @@ PINS := requirements.lock requirements-data.txt pyproject.toml
 READY := $(VENV)/.ready-$(shell cat $(PINS) | sha256sum | cut -c1-16)
 
 # Debian packages that system tests call; apt-get installs what is missing when one is root.
-SYSTEM_PACKAGES := chromium libjs-mathjax
+SYSTEM_PACKAGES := chromium libjs-mathjax debootstrap buildah podman runc
 
 # The demo marks a larger class of the first assignment, with a loop that never ends, and a small one of each other.
 DEMO_ASSIGNMENTS ?= $(sort $(notdir $(patsubst %/assignment.toml,%,$(wildcard source/*/assignment.toml))))
@@ -121,6 +121,11 @@ attacks: $(READY) ## every attack on plain nbgrader and on both floors of Saiten
 .PHONY: check
 check: $(READY) ## prove every exercise: reference, release, planted answers, mutants; minutes
 	@$(SAITEN) check $(CHECK_ARGS)
+
+# No environment: the image makes its own. Options: make image IMAGE_ARGS="--base debian:12", or --help.
+.PHONY: image
+image: ## the course's JupyterHub image, by buildah, podman or docker; its packages and sizes
+	@$(PYTHON) image/build.py $(IMAGE_ARGS)
 
 .PHONY: lock
 lock: ## pin again all that pyproject.toml asks for (maintainers)
