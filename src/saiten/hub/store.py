@@ -241,6 +241,8 @@ class Store:
                     connection.execute(update(JOBS).where(JOBS.c.number == number).values(**values))
             self._jobs[number] = job
         self._tell(Event("job", job.assignment, number=number))
+        if job.finished is not None:  # students hear of no job, but of what has been released
+            self._tell(Event("card", job.assignment))
         return job
 
     # -- acts -------------------------------------------------------------------------------------------------------
