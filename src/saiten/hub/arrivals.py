@@ -276,11 +276,14 @@ def _complete_since(folder: Path) -> int | None:
     if not stat.S_ISDIR(about.st_mode) or stat.S_IMODE(about.st_mode) & _OPEN != _OPEN:
         return None
     try:
-        secret = (folder / _SECRET_FILE).lstat().st_ctime_ns
+        written = (folder / _SECRET_FILE).lstat()
+        secret = written.st_ctime_ns
         last = max(about.st_ctime_ns, secret, (folder / _TIME_FILE).lstat().st_ctime_ns)
     except FileNotFoundError:
         return None
     inside = (os.path.join(here, name) for here, folders, names in os.walk(folder) for name in (*folders, *names))
+    if not written.st_size:  # made, and not yet written: the folder's time is then the later one
+        return None
     for path in itertools.islice(inside, _MOST_LOOKED_AT):
         last = max(last, os.lstat(path).st_ctime_ns)
     touched_last = about.st_ctime_ns > secret and last == about.st_ctime_ns

@@ -23,6 +23,8 @@ from saiten.hub.pages import Answers
 
 _LOOK_SECONDS = 0.5
 """between two looks at the same files"""
+_SWAP_SECONDS = 0.5
+"""for a build to put its folder into its place"""
 
 _Look = tuple[tuple[str, int, int], ...]
 
@@ -49,6 +51,8 @@ class _Entry:
     look: _Look = ()
     making: Future[Ready | Broken] | None = None
     found: Ready | Broken | None = None
+    before: Ready | None = None
+    """what was found before, while another one is being made"""
 
 
 class Bundles:
@@ -62,7 +66,7 @@ class Bundles:
     def __init__(self, course: Course, on_ready: Callable[[str], None] = lambda _: None) -> None:
         self._course = course
         self._on_ready = on_ready
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._entries: dict[str, _Entry] = {}
         self._assignments: dict[str, tuple[float, _Look, Assignment]] = {}
         self._built: dict[str, tuple[_Look, bool]] = {}
@@ -110,16 +114,29 @@ class Bundles:
                 entry.looked = time.monotonic()
                 look = self._look(name) + _settings_of(assignment)
                 if look != entry.look or entry.found is None:
+                    entry.before = entry.found if isinstance(entry.found, Ready) else entry.before
                     entry.look, entry.found = look, None
                     entry.making = self._maker.submit(self._make, name, assignment)
                     entry.making.add_done_callback(lambda made: self._made(name, made))
                     return None
             return entry.found
 
+    def refresh(self) -> None:
+        """Look at the files of every assignment that was asked for; `on_ready` is called for what has changed."""
+        with self._lock:
+            names = list(self._entries)
+        for name in names:
+            self.get(name)
+
     def hashes(self) -> set[str]:
         """Hashes of all bundles in use."""
         with self._lock:
-            ready = [entry.found for entry in self._entries.values() if isinstance(entry.found, Ready)]
+            ready = [
+                each
+                for entry in self._entries.values()
+                for each in (entry.found, entry.before)
+                if isinstance(each, Ready)
+            ]
         return {bundle.hash for each in ready for bundle in (each.bundle, each.answers.public) if bundle is not None}
 
     def is_built(self, name: str) -> bool:
@@ -143,15 +160,23 @@ class Bundles:
         return built or _look_at(self._course.source_dir(name))
 
     def _make(self, name: str, assignment: Assignment) -> Ready | Broken:
+        folder = self._course.autograder_dir(name)
         try:
-            bundle = Bundle.read(self._course.autograder_dir(name))
-        except CourseError:
             try:
-                bundle = current_bundle(assignment)
-            except UserError as error:
-                return Broken(str(error))
+                bundle = Bundle.read(folder)
+            except CourseError:
+                time.sleep(_SWAP_SECONDS)
+                bundle = self._second_look(folder, assignment)
+        except UserError as error:
+            return Broken(str(error))
         answers = Answers(bundle, tuple(self._course.options.languages), assignment.settings.hints)
         return Ready(assignment, bundle, answers)
+
+    def _second_look(self, folder: Path, assignment: Assignment) -> Bundle:
+        try:
+            return Bundle.read(folder)
+        except CourseError:
+            return current_bundle(assignment)
 
     def _made(self, name: str, made: Future[Ready | Broken]) -> None:
         if made.cancelled():
@@ -159,7 +184,7 @@ class Bundles:
         error = made.exception()
         with self._lock:
             entry = self._entries[name]
-            entry.making = None
+            entry.making = entry.before = None
             entry.found = made.result() if error is None else Broken(f"{type(error).__name__}: {error}")
             entry.looked = time.monotonic()
         self._on_ready(name)

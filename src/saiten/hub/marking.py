@@ -14,79 +14,42 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from concurrent.futures import BrokenExecutor, Future
 from contextlib import suppress
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from typing import Any
+from dataclasses import dataclass
 
 from sqlalchemy import Engine
 
-from saiten.batch.marking import Marking, Options
+from saiten.batch.marking import Options
 from saiten.batch.run import patience
 from saiten.batch.verify import verified
 from saiten.batch.worker import infra_error
 from saiten.bundle import Bundle
 from saiten.course import Course
 from saiten.errors import CourseError, UserError
-from saiten.gradebook import Practice
 from saiten.hub.bundles import Broken, Bundles, Ready
-from saiten.hub.model import Act, Shown, State, WorkerHealth
+from saiten.hub.model import Shown, State, WorkerHealth
 from saiten.hub.publish import Publisher
 from saiten.hub.queue import FairQueue
+from saiten.hub.setbacks import Setbacks
 from saiten.hub.store import PENDING, Arrival, Store
+from saiten.hub.tasks import OnTask, Tasks
 from saiten.hub.warm import Workers
+from saiten.hub.writing import Work, Writer
 from saiten.results import Result, Status
-from saiten.submission import Submission
 
 LOG = logging.getLogger("saiten.hub")
 
-_TRIES = 2
-"""before a submission whose worker dies, or that meets a fault of ours, is put aside"""
-_ALONE_SECONDS = 30.0
-"""for which a second try waits until nothing else is being marked"""
-_AGAIN_SECONDS = 60.0
-"""between two tries of what could not be marked for a reason outside of it"""
 _TICK_SECONDS = 0.25
+_LOOK_SECONDS = 1.0
+"""between two looks for bundles and settings that have changed"""
 _USUAL_SHARE = 0.3
 """of the last marking in the time that is expected of the next"""
 
 
-@dataclass
-class _Work:
-    """One hand-in that is being marked."""
-
-    arrival: Arrival
-    ready: Ready
-    submission: Submission
-    begun: float = field(default_factory=time.monotonic)
-    result: Result | None = None
-    public: Result | None = None
-    open: int = 0
-    """calls that are to come back"""
-    from_ledger: bool = True
-    failed: str = ""
-    """evidence of a fault that is not the student's"""
-    cost: float = 0.0
-
-
 @dataclass(frozen=True, slots=True)
 class _Call:
-    work: _Work
+    work: Work
     bundle: Bundle
     deadline: float
-
-
-@dataclass(slots=True)
-class _Task:
-    """A job that marks a class, as far as the coordinator knows it."""
-
-    open: set[int]
-    again: bool
-    cost: float = 0.0
-    counts: dict[State, int] = field(default_factory=dict)
-
-
-OnTask = Callable[[int, int, float, Mapping[State, int]], None]
-"""(job, hand-ins still to be marked, processor seconds, how many came to which state)"""
 
 
 class Coordinator:
@@ -114,28 +77,25 @@ class Coordinator:
         options: Options,
         on_task: OnTask,
     ) -> None:
-        self._course, self._store, self._database = course, store, database
+        self._course, self._store = course, store
         self._bundles, self._publisher, self._workers = bundles, publisher, workers
-        self._options, self._on_task = options, on_task
-        self._practice = Practice.of(course)
+        self._tasks = Tasks(on_task)
+        self._setbacks = Setbacks(store, self._tasks)
+        self._writer = Writer(course, database, bundles, publisher, self._tasks, self._setbacks, options)
         self._inbox: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._queue = FairQueue()
-        self._ready: deque[tuple[_Work, Bundle]] = deque()
+        self._ready: deque[tuple[Work, Bundle]] = deque()
         """calls that wait for a worker"""
         self._calls: dict[Future[Result], _Call] = {}
-        self._marking: dict[tuple[str, str], _Work] = {}
+        self._marking: dict[tuple[str, str], Work] = {}
         """(student, assignment) to the one hand-in that is being marked"""
-        self._done: list[_Work] = []
-        self._suspects: dict[int, float] = {}
-        """hand-ins to be tried once more, and since when"""
-        self._set_aside: dict[int, float] = {}
-        """hand-ins that could not be marked for a reason outside of them, and when that is looked at again"""
-        self._tasks: dict[int, _Task] = {}
+        self._done: list[Work] = []
         self._positions: Mapping[int, int] = {}
         self._usual: dict[str, float] = {}
         """assignment to seconds that marking usually takes"""
         self._thread = threading.Thread(target=self._run, name="marking", daemon=True)
         self._stopping = False
+        self._looked = 0.0
 
     # -- for other threads ------------------------------------------------------------------------------------------
 
@@ -231,9 +191,15 @@ class Coordinator:
         self._positions = {number: place for place, number in enumerate(self._queue.waiting(), 1)}
         self._listen(0.0 if self._done else _TICK_SECONDS)
         self._give_up_on_late_ones()
-        self._write_done()
+        done, self._done = self._done, []
+        self._writer.write(done)
         self._publisher.hand_out_due()
-        self._try_set_aside()
+        for arrival in self._setbacks.due():
+            self._queue.add(arrival.number, arrival.student)
+        if time.monotonic() - self._looked > _LOOK_SECONDS:
+            self._looked = time.monotonic()
+            self._bundles.refresh()
+            self._workers.retire(self._bundles.hashes())
 
     def _listen(self, seconds: float) -> None:
         """Do what other threads ask for; several messages that are there are taken together."""
@@ -251,46 +217,27 @@ class Coordinator:
             return
         for old in replaced:
             self._queue.replace(old.number, arrival.number)
-            self._suspects.pop(old.number, None)
-            self._settle(old.number, State.REPLACED)
+            self._setbacks.forget(old.number)
+            self._tasks.settle(old.number, State.REPLACED)
         self._queue.add(arrival.number, arrival.student)
 
     def _begin_task(self, job: int, numbers: list[int], again: bool) -> None:
-        self._tasks[job] = _Task(set(numbers), again)
         for number in numbers:
-            self._set_aside.pop(number, None)
+            self._setbacks.forget(number)
             self._queue.add(number, f"\0job {job}")
-        self._tell(job)
+        self._tasks.begin(job, numbers, again=again)
 
     def _drop_task(self, job: int) -> None:
-        task = self._tasks.pop(job, None)
-        for number in task.open if task is not None else ():
+        for number in self._tasks.drop(job):
             arrival = self._store.arrival(number)
-            wanted = any(number in other.open for other in self._tasks.values())
-            if not wanted and (arrival is None or arrival.state is not State.WAITING):
+            if arrival is None or arrival.state is not State.WAITING:
                 self._queue.remove(number)
-
-    def _settle(self, number: int, state: State, cost: float = 0.0) -> None:
-        """Tell the jobs that waited for a hand-in."""
-        for job, task in list(self._tasks.items()):
-            if number in task.open:
-                task.open.discard(number)
-                task.cost += cost
-                task.counts[state] = task.counts.get(state, 0) + 1
-                self._tell(job)
-
-    def _tell(self, job: int) -> None:
-        task = self._tasks[job]
-        if not task.open:
-            del self._tasks[job]
-        self._on_task(job, len(task.open), task.cost, dict(task.counts))
 
     def _warm(self, name: str) -> None:
         ready = self._bundles.get(name)
         if isinstance(ready, Ready) and self._publisher.is_open(ready.assignment):
             for bundle in self._needed(ready):
                 self._workers.warm(bundle, lambda _: None)
-        self._workers.retire(self._bundles.hashes())
         for arrival in self._store.newest_of(name):  # students may be shown something else than when it was marked
             if arrival.state is State.MARKED and not self._publisher.is_answered(arrival):
                 self._queue.add(arrival.number, f"\0policy {name}")
@@ -301,7 +248,7 @@ class Coordinator:
         while self._workers.free > 0 and not self._done:
             if self._ready:
                 work, bundle = self._ready.popleft()
-                cost = any(work.arrival.number in task.open for task in self._tasks.values())
+                cost = self._tasks.wait_for(work.arrival.number)
                 call = self._workers.mark(bundle, work.submission, work.arrival.number, cost=cost)
                 self._calls[call] = _Call(work, bundle, time.monotonic() + patience(bundle))
                 call.add_done_callback(lambda call: self._inbox.put(lambda: self._came_back(call)))
@@ -312,13 +259,8 @@ class Coordinator:
             self._begin(number)
 
     def _next(self) -> int | None:
-        if self._suspects:
-            number, since = next(iter(self._suspects.items()))
-            alone = not self._calls and not len(self._queue)
-            if alone or time.monotonic() - since > _ALONE_SECONDS:
-                del self._suspects[number]
-                return number
-        return self._queue.pop(self._can_begin)
+        suspect = self._setbacks.second_try(alone=not self._calls and not len(self._queue))
+        return suspect if suspect is not None else self._queue.pop(self._can_begin)
 
     def _can_begin(self, number: int) -> bool:
         arrival = self._store.arrival(number)
@@ -331,32 +273,32 @@ class Coordinator:
     def _begin(self, number: int) -> None:
         arrival = self._store.arrival(number)
         if arrival is None or arrival.state is State.REPLACED:
-            self._settle(number, State.REPLACED)
+            self._tasks.settle(number, State.REPLACED)
             return
         try:
             self._begin_work(arrival)
         except UserError as error:
-            self._put_aside(arrival, str(error))
+            self._setbacks.put_aside(arrival, str(error))
         except Exception as error:
             LOG.exception("hand-in %d could not be begun", number)
-            self._put_aside(arrival, f"a fault of the service's: {type(error).__name__}: {error}")
+            self._setbacks.put_aside(arrival, f"a fault of the service's: {type(error).__name__}: {error}")
 
     def _begin_work(self, arrival: Arrival) -> None:
         ready = self._bundles.get(arrival.assignment)
         if not isinstance(ready, Ready):
             reason = ready.reason if isinstance(ready, Broken) else "its bundle is being made"
-            self._put_aside(arrival, reason)
+            self._setbacks.put_aside(arrival, reason)
             return
         submission = self._course.submission(ready.assignment, arrival.student)
         newest = self._store.newest(arrival.student, arrival.assignment)
         if newest is not None and newest.number != arrival.number:
             if arrival.state is not State.MARKED:
                 self._store.change(arrival.number, state=State.REPLACED)
-            self._settle(arrival.number, State.REPLACED)
+            self._tasks.settle(arrival.number, State.REPLACED)
             return
         if submission.hash != arrival.submission_hash:  # somebody of the staff has changed the files
             arrival = self._store.change(arrival.number, submission_hash=submission.hash)
-        work = _Work(arrival, ready, submission)
+        work = Work(arrival, ready, submission)
         self._look_up(work)
         if work.open:
             self._marking[arrival.student, arrival.assignment] = work
@@ -365,13 +307,13 @@ class Coordinator:
         else:
             self._done.append(work)
 
-    def _look_up(self, work: _Work) -> None:
+    def _look_up(self, work: Work) -> None:
         """Take from the ledger what it knows; the rest goes to the workers."""
-        marking = self._gradebook(work.ready)
+        marking = self._writer.marking(work.ready, [])
         if work.submission.problem:
             work.result = marking.rejected(work.submission)
             return
-        again = any(task.again and work.arrival.number in task.open for task in self._tasks.values())
+        again = self._tasks.again(work.arrival.number)
         needed = self._needed(work.ready)
         for bundle in needed:
             known = None if again else marking.ledger.get(self._publisher.key(marking, bundle, work.submission))
@@ -390,12 +332,6 @@ class Coordinator:
         public = ready.answers.public if settings.instant_feedback.show == Shown.PUBLIC.value else None
         return [ready.bundle, *([public] if public is not None else [])]
 
-    def _gradebook(self, ready: Ready) -> Marking:
-        assignment = self._bundles.assignment(ready.assignment.name)
-        marking = Marking(self._course, assignment, ready.bundle, self._options, self._practice, self._database)
-        marking.prepare([])
-        return marking
-
     # -- what comes back --------------------------------------------------------------------------------------------
 
     def _came_back(self, call: Future[Result]) -> None:
@@ -406,14 +342,14 @@ class Coordinator:
         try:
             result = verified(bundle, work.submission, call.result())
         except UserError as error:
-            self._workers.post_mortem(call)  # its engine cannot start: the next one is to try anew
+            self._workers.give_up(call)  # its engine cannot start: the next one is to try anew
             self._lost(work, "", str(error))
             return
         except BrokenExecutor:
             result = infra_error(bundle, work.submission, self._workers.post_mortem(call))
         except Exception as error:  # whatever an executor can fail with
             result = infra_error(bundle, work.submission, f"its call failed ({type(error).__name__}: {error})")
-        cost = any(work.arrival.number in task.open for task in self._tasks.values())
+        cost = self._tasks.wait_for(work.arrival.number)
         work.cost += self._workers.finished(call, cost=cost)
         self._take_in(work, bundle, result)
 
@@ -425,7 +361,7 @@ class Coordinator:
             evidence = f"there was no result after {limit:g} s, then {self._workers.stop(call)}"
             self._take_in(found.work, found.bundle, infra_error(found.bundle, found.work.submission, evidence))
 
-    def _take_in(self, work: _Work, bundle: Bundle, result: Result) -> None:
+    def _take_in(self, work: Work, bundle: Bundle, result: Result) -> None:
         work.open -= 1
         if result.status is Status.INFRA_ERROR:
             self._lost(work, result.message, "", already=True)
@@ -437,11 +373,11 @@ class Coordinator:
         if work.open == 0:
             self._end(work)
             if work.failed:
-                self._fault(work)
+                self._setbacks.fault(work.arrival, work.failed, work.cost)
             else:
                 self._done.append(work)
 
-    def _lost(self, work: _Work, evidence: str, reason: str, *, already: bool = False) -> None:
+    def _lost(self, work: Work, evidence: str, reason: str, *, already: bool = False) -> None:
         """A call brought no verdict; the hand-in waits for its other call, if there is one, and is then tried again."""
         work.open -= 0 if already else 1
         self._ready = deque(each for each in self._ready if each[0] is not work)
@@ -450,90 +386,12 @@ class Coordinator:
         if work.open == 0:
             self._end(work)
             if reason:
-                self._put_aside(work.arrival, reason)
+                self._setbacks.put_aside(work.arrival, reason)
             else:
-                self._fault(work)
+                self._setbacks.fault(work.arrival, work.failed, work.cost)
 
-    def _end(self, work: _Work) -> None:
+    def _end(self, work: Work) -> None:
         self._marking.pop((work.arrival.student, work.arrival.assignment), None)
         spent = time.monotonic() - work.begun
         old = self._usual.get(work.arrival.assignment, spent)
         self._usual[work.arrival.assignment] = old + _USUAL_SHARE * (spent - old)
-
-    def _fault(self, work: _Work) -> None:
-        """A fault that is not the student's, as far as one knows: a second try, then staff have to look."""
-        arrival = self._store.arrival(work.arrival.number) or work.arrival
-        tries = arrival.tries + 1
-        if tries < _TRIES:
-            state = arrival.state if arrival.state is State.MARKED else State.WAITING
-            self._store.change(arrival.number, state=state, tries=tries, message=work.failed)
-            self._suspects[arrival.number] = time.monotonic()
-            return
-        message = f"it failed twice. First: {arrival.message}. Then: {work.failed}"
-        act = _act("trouble", arrival, message.splitlines()[0])
-        last = arrival.state if arrival.state is State.MARKED else State.TROUBLE  # an older verdict stands
-        self._store.change(arrival.number, act, state=last, tries=tries, message=message)
-        self._settle(arrival.number, State.TROUBLE, work.cost)
-
-    def _put_aside(self, arrival: Arrival, reason: str) -> None:
-        """It cannot be marked for a reason outside of it: staff are told, and it is tried again by itself."""
-        told = arrival.state is State.TROUBLE or (arrival.message == reason and bool(reason))
-        act = None if told else _act("trouble", arrival, reason.splitlines()[0] if reason else "")
-        if arrival.state is State.MARKED:  # marked once more, in vain: an older verdict stands
-            self._store.change(arrival.number, act, message=reason)
-            self._settle(arrival.number, State.TROUBLE)
-            return
-        self._store.change(arrival.number, act, state=State.TROUBLE, message=reason)
-        self._set_aside[arrival.number] = time.monotonic() + _AGAIN_SECONDS
-        self._settle(arrival.number, State.TROUBLE)
-
-    def _try_set_aside(self) -> None:
-        now = time.monotonic()
-        for number in [number for number, due in self._set_aside.items() if due < now]:
-            del self._set_aside[number]
-            arrival = self._store.arrival(number)
-            if arrival is not None and arrival.state is State.TROUBLE:
-                self._queue.add(number, arrival.student)
-
-    # -- writing ----------------------------------------------------------------------------------------------------
-
-    def _write_done(self) -> None:
-        """Write what is finished, all hand-ins of a bundle together: one transaction of the gradebook."""
-        done, self._done = self._done, []
-        groups: dict[str, list[_Work]] = {}
-        for work in done:
-            groups.setdefault(work.ready.bundle.hash, []).append(work)
-        for group in groups.values():
-            try:
-                self._write(group)
-            except UserError as error:
-                for work in group:
-                    self._put_aside(work.arrival, str(error))
-            except Exception as error:
-                LOG.exception("results could not be written")
-                for work in group:
-                    self._put_aside(work.arrival, f"a fault of the service's: {type(error).__name__}: {error}")
-
-    def _write(self, group: list[_Work]) -> None:
-        ready = group[0].ready
-        assignment = self._bundles.assignment(ready.assignment.name)
-        marking = Marking(self._course, assignment, ready.bundle, self._options, self._practice, self._database)
-        marking.prepare([work.submission.student for work in group])
-        for work in group:
-            if work.public is not None and ready.answers.public is not None:
-                key = self._publisher.key(marking, ready.answers.public, work.submission)
-                marking.ledger.record(key, work.public)
-            if work.result is not None:
-                marking.finish(work.submission, work.result, from_ledger=work.from_ledger)
-        problems = {row.result.student: row.problem for row in marking.close().rows}
-        for work in group:
-            if work.result is None:
-                continue
-            arrival = self._store.arrival(work.arrival.number) or work.arrival
-            problem = problems.get(work.submission.student, "")
-            state = self._publisher.publish(arrival, ready, work.submission, work.result, work.public, problem)
-            self._settle(arrival.number, state, work.cost)
-
-
-def _act(what: str, arrival: Arrival, detail: str, **more: Any) -> Act:
-    return Act(datetime.now(UTC), "", what, arrival.assignment, arrival.student, detail, **more)

@@ -126,7 +126,7 @@ class Answers:
             (notebook.name, cell.grade_id or cell.id)
             for notebook in self.bundle.notebooks
             for cell in notebook.cells
-            if cell.role is Role.TEST and _is_empty(cell.release_source)
+            if _hides(cell) and _is_empty(cell.release_source)
         )
 
     def _public_alone(self, result: Result) -> Result:

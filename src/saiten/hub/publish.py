@@ -60,7 +60,7 @@ class Publisher:
         """Whether what was made for the student is what the policy asks for now."""
         if arrival.answer is None or arrival.released:
             return arrival.released
-        return arrival.answer.shown is self._policy(arrival.assignment) or not arrival.answer.notebooks
+        return arrival.answer.shown is self._policy(arrival.assignment)
 
     def key(self, marking: Marking, bundle: Bundle, submission: Submission) -> Key:
         """By which the ledger knows the verdict on a submission by a bundle."""
@@ -98,6 +98,7 @@ class Publisher:
             the hand-in's state from now on.
         """
         now = datetime.now(UTC)
+        arrival = self._store.arrival(arrival.number) or arrival  # staff may have released feedback meanwhile
         seconds = arrival.seconds if arrival.seconds is not None else (now - arrival.arrived).total_seconds()
         act = Act(now, "", "marked", arrival.assignment, arrival.student, str(arrival.attempt))
         if result.status is Status.REJECTED:
@@ -109,6 +110,10 @@ class Publisher:
         shown = Shown.FULL if arrival.released else self._policy(arrival.assignment)
         answer, pages = ready.answers.for_student(shown, result, public, submission)
         self._shelf.put(arrival.number, STUDENT, pages, submission.files.get(SECRET_FILE))
+        # before the row says that it is marked: who looks for the page then, finds it
+        handed_out = self.sight(arrival).shown is answer.shown and self._shelf.hand_out(
+            arrival.number, answer.notebooks
+        )
         failures = [asdict(each) for each in failures_of(result, sources_of(result))]
         self._store.change(
             arrival.number,
@@ -121,10 +126,10 @@ class Publisher:
             failures=json.dumps(failures, ensure_ascii=False),
             message=problem,
             tries=0,
-            handed_out=False,
+            handed_out=handed_out,
         )
-        self._to_hand_out[arrival.number] = 0.0
-        self.hand_out_due()
+        if not handed_out:
+            self._to_hand_out[arrival.number] = 0.0
         self._shelf.put(arrival.number, STAFF, ready.answers.pages(result, submission))
         return State.MARKED
 

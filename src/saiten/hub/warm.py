@@ -140,6 +140,11 @@ class Workers:
         self._bury(place)
         return evidence
 
+    def give_up(self, call: Future[Result]) -> None:
+        """Send the worker of a call away that cannot mark: its engine does not start."""
+        for place in [place for place in self._places if place.call is call]:
+            self._bury(place)
+
     def stop(self, call: Future[Result]) -> str:
         """Kill the worker of a call that takes too long; says how it ended."""
         for place in self._places:
