@@ -109,6 +109,14 @@ def test_each_shape_has_its_spawner_and_the_same_services(load: Any, shape: str,
     assert services["faces"]["environment"]["JUPYTERHUB_USER"] == account
 
 
+def test_without_an_idle_time_there_is_no_culler_and_no_role_for_one(load: Any) -> None:
+    """JupyterHub refuses a role of a service that does not exist: is 0 minutes a hub that starts?"""
+    for minutes, there in (("60", True), ("0", False)):
+        c = load(IDLE_MINUTES=minutes).c
+        assert ("idle-culler" in {each["name"] for each in c.JupyterHub.services}) is there
+        assert ("saiten-idle-culler" in {each["name"] for each in c.JupyterHub.load_roles}) is there
+
+
 def test_rights_are_given_to_groups_alone(load: Any) -> None:
     """Who may do what, exactly; and does a server's own token hold nothing of staff's rights?"""
     c = load().c

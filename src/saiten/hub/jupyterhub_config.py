@@ -143,11 +143,6 @@ c.JupyterHub.load_roles = [
             *("list:services", f"read:services!service={COURSE}"),
         ],
     },
-    {
-        "name": "saiten-idle-culler",
-        "services": ["idle-culler"],
-        "scopes": ["list:users", "read:users:activity", "read:servers", "delete:servers"],
-    },
 ]
 
 # --------------------------------------------------------------------------------------------------------- who comes in
@@ -370,10 +365,7 @@ c.JupyterHub.services = [
     },
 ]
 if (idle := int(setting("IDLE_MINUTES", "60"))) > 0:
-    c.JupyterHub.services.append(
-        {
-            "name": "idle-culler",
-            "command": [sys.executable, "-m", "jupyterhub_idle_culler", f"--timeout={idle * 60}"],
-            "display": False,
-        }
-    )
+    scopes = ["list:users", "read:users:activity", "read:servers", "delete:servers"]
+    c.JupyterHub.load_roles.append({"name": "saiten-idle-culler", "services": ["idle-culler"], "scopes": scopes})
+    command = [sys.executable, "-m", "jupyterhub_idle_culler", f"--timeout={idle * 60}"]
+    c.JupyterHub.services.append({"name": "idle-culler", "command": command, "display": False})
