@@ -28,6 +28,10 @@ DEMO_SECONDS ?= 10
 DEMO ?= demo
 CHECK_ARGS ?=
 
+# Tests run in so many processes; tests/together.py says which stay in one.
+WORKERS ?= 2
+PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --durations=15 --durations-min=5
+
 .PHONY: help
 help: ## print this list
 	@echo "make VERB, where VERB is one of"
@@ -73,7 +77,7 @@ demo: $(READY) ## environment, build, a sample class of every assignment marked,
 
 .PHONY: test
 test: $(READY) ## all tests that need nothing but the environment
-	@$(BIN)/python -m pytest -m "not system" --durations=15 --durations-min=5
+	@$(PYTEST) -m "not system"
 
 .PHONY: test-system
 test-system: $(READY) ## the tests that need Debian packages or minutes of time
@@ -87,7 +91,7 @@ test-system: $(READY) ## the tests that need Debian packages or minutes of time
 	  fi; \
 	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends "$${missing[@]}"; \
 	fi
-	@status=0; $(BIN)/python -m pytest -m system --durations=15 --durations-min=5 || status=$$?; \
+	@status=0; $(PYTEST) -m system || status=$$?; \
 	if (( status == 5 )); then echo "No test carries the marker 'system': nothing was tested here." >&2; fi; \
 	exit $$status
 

@@ -1,7 +1,8 @@
 """What a run leaves behind: processes, files, mounts, namespaces, shared memory, control groups.
 
 In: a run of our own, watched from its beginning. Out: every trace of it that is still there a while after its end.
-Others may use the machine meanwhile: only what belonged to this run, or lies where only this run writes, is looked at.
+Others use the machine meanwhile, tests in another process among them, which mount containers: only what belonged to
+this run, or lies where only this run writes, is looked at.
 """
 
 from __future__ import annotations
@@ -52,15 +53,17 @@ def _mounted_namespaces() -> set[str]:
     return {words[3] for words in lines if "nsfs" in words[6:]}
 
 
-def _mounts() -> set[str]:
-    return {line.split()[4] for line in Path("/proc/self/mountinfo").read_text().splitlines()}
+def _mounts(folder: Path) -> set[str]:
+    """What is mounted below a folder, for all to see."""
+    places = {line.split()[4] for line in Path("/proc/self/mountinfo").read_text().splitlines()}
+    return {place for place in places if Path(place).is_relative_to(folder)}
 
 
 class Watch:
     """Watches a run; orphans of its processes become children of this process, so that none escapes the count.
 
     Args:
-        scratch: the folder that the run has for temporary files.
+        scratch: the folder that the run has for temporary files; beside it is the course. Nobody else writes there.
     """
 
     def __init__(self, scratch: Path) -> None:
@@ -74,7 +77,7 @@ class Watch:
         self.workers: set[int] = set()
         self.namespaces: set[str] = set()
         self.groups: set[Path] = set()
-        self._old = _segments(), _shared_files(), _mounts()
+        self._old = _segments(), _shared_files(), _mounts(scratch.parent)
 
     def __enter__(self) -> Self:
         _adopt_orphans(True)
@@ -122,7 +125,7 @@ class Watch:
         return [
             *(f"process {each.pid} {each.name()}" for each in here),
             *(f"file {path}" for path in sorted(self._scratch.rglob("*"))),
-            *(f"mount {place}" for place in sorted(_mounts() - mounts)),
+            *(f"mount {place}" for place in sorted(_mounts(self._scratch.parent) - mounts)),
             *(f"namespace {space}" for space in sorted(self.namespaces & held)),
             *(f"segment {name}" for name, maker in _segments().items() if name not in segments and maker in pids),
             *(f"shared {path}" for path in sorted(_shared_files() - shared) if Path(path).exists()),

@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shutil
+import socket
 import subprocess
 import sys
 import time
@@ -19,7 +20,6 @@ import pytest
 
 from fake_course import GRADES, rows
 
-# Jupyter prints its address once it listens
 _ADDRESS = re.compile(r"(http://127\.0\.0\.1:\d+)/")
 
 
@@ -77,7 +77,18 @@ def _address(process: subprocess.Popen[bytes], log: Path) -> str:
         assert process.poll() is None, log.read_text()
         assert time.monotonic() < deadline, log.read_text()
         time.sleep(0.1)
+    while not _listens(found[1]):
+        assert process.poll() is None, log.read_text()
+        assert time.monotonic() < deadline, log.read_text()
+        time.sleep(0.1)
     return found[1]
+
+
+def _listens(address: str) -> bool:
+    """Whether somebody answers there: on a busy machine the address is printed a moment before."""
+    host, port = address.removeprefix("http://").split(":")
+    with socket.socket() as caller:
+        return caller.connect_ex((host, int(port))) == 0
 
 
 @pytest.mark.parametrize(

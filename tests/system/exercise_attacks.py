@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from saiten.sample.damage import in_every_call
+from saiten.sample.work import Exercise
 
 AGREES = """
 class _Agrees:
@@ -143,3 +145,38 @@ ENDS = frozenset({"ends with 0", "ends quietly"})
 """Where whoever goes by a program's exit code is told of a success."""
 OWN_WIRE = "writes to the judge"
 """Where there is no judge, there is nothing to write to: what shows it to be real is what the judge says."""
+ORDER = tuple(FAMILIES)
+TARGETS: Mapping[str, tuple[str, ...]] = {
+    "01-regularization": (
+        *("thresholds", "least-squares", "ridge-fit", "choose-degree"),
+        *("elastic-net", "design-matrix", "choose-lambda", "train-linear"),
+    ),
+    "02-filters": (
+        *("canny-steps", "bgr-to-gray", "sobel", "centre-surround"),
+        *("harris", "match", "smooth", "correlate"),
+    ),
+    "03-max-pooling": (
+        *("shift-curve", "pool-2x2", "switches", "layer-shapes"),
+        *("pool-backward", "max-or-sum", "s-and-c-cells", "pool"),
+    ),
+    "04-viola-jones": (
+        *("haar-features", "integral-image", "cascade", "best-stump"),
+        *("window-std", "iou-nms", "sliding-windows", "detection-scores"),
+    ),
+    "05-transfer-learning": (
+        *("identify", "extract-features", "match-gabor", "evaluate"),
+        *("augment", "preprocess", "split-by-group", "train-head"),
+    ),
+}
+"""Exercise to the question at which each family is tried, in the families' order: one whose tests it can fool."""
+
+
+def attacks_of(exercise: Exercise, bundle: Path) -> dict[str, dict[str, str]]:
+    """Question to the texts of its cells, by key: each question another family's."""
+    found = {}
+    for family, question in zip(FAMILIES.values(), TARGETS[exercise.bundle.assignment], strict=True):
+        found[question] = {
+            key: family.answer(cell.source, bundle=str(bundle), grade_id=cell.grade_id)
+            for key, cell in exercise.solution_cells(question)
+        }
+    return found

@@ -8,55 +8,19 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
-from built_exercises import EXERCISES, ROOT, build
-from exercise_attacks import ENDS, FAMILIES, OWN_WIRE
+from built_exercises import EXERCISES, ROOT
+from exercise_attacks import ENDS, FAMILIES, ORDER, OWN_WIRE, TARGETS
+from marked_class import ATTACKER, MarkedClass
 
-from saiten.bundle import Bundle
-from saiten.grading import Engine
 from saiten.results import Result, Status
 from saiten.sample.work import Exercise
-from saiten.submission import Submission
 
-ORDER = tuple(FAMILIES)
-TARGETS: Mapping[str, tuple[str, ...]] = {
-    "01-regularization": (
-        *("thresholds", "least-squares", "ridge-fit", "choose-degree"),
-        *("elastic-net", "design-matrix", "choose-lambda", "train-linear"),
-    ),
-    "02-filters": (
-        *("canny-steps", "bgr-to-gray", "sobel", "centre-surround"),
-        *("harris", "match", "smooth", "correlate"),
-    ),
-    "03-max-pooling": (
-        *("shift-curve", "pool-2x2", "switches", "layer-shapes"),
-        *("pool-backward", "max-or-sum", "s-and-c-cells", "pool"),
-    ),
-    "04-viola-jones": (
-        *("haar-features", "integral-image", "cascade", "best-stump"),
-        *("window-std", "iou-nms", "sliding-windows", "detection-scores"),
-    ),
-    "05-transfer-learning": (
-        *("identify", "extract-features", "match-gabor", "evaluate"),
-        *("augment", "preprocess", "split-by-group", "train-head"),
-    ),
-}
-"""Exercise to the question at which each family is tried, in the families' order: one whose tests it can fool."""
-
-
-def attacks_of(exercise: Exercise, bundle: Path) -> dict[str, dict[str, str]]:
-    """Question to the texts of its cells, by key: each question another family's."""
-    found = {}
-    for family, question in zip(FAMILIES.values(), TARGETS[exercise.bundle.assignment], strict=True):
-        found[question] = {
-            key: family.answer(cell.source, bundle=str(bundle), grade_id=cell.grade_id)
-            for key, cell in exercise.solution_cells(question)
-        }
-    return found
+pytestmark = [pytest.mark.system, pytest.mark.timeout(1500)]
 
 
 def without_walls(name: str, attacks: Mapping[str, Mapping[str, str]], folder: Path) -> dict[str, dict[str, Any]]:
@@ -83,15 +47,13 @@ def scores(exercise: Exercise, result: Result) -> dict[str, float | None]:
     return {question.name: question.score for question in result.questions if question.name in exercise.full_marks()}
 
 
-@pytest.mark.system
-@pytest.mark.timeout(600)
 @pytest.mark.parametrize("name", EXERCISES)
-def test_attacks_get_nothing_in_a_real_exercise(name: str, tmp_path: Path) -> None:
+def test_attacks_get_nothing_in_a_real_exercise(
+    name: str, marked: Callable[[str], MarkedClass], tmp_path: Path
+) -> None:
     """Is each attack a real one, and does it cost its own question here, and no other one?"""
-    build(name)
-    bundle = Bundle.read(ROOT / "autograder" / name)
-    exercise = Exercise(bundle, {name: (ROOT / "release" / name / f"{name}.ipynb").read_bytes()})
-    attacks = attacks_of(exercise, ROOT / "autograder" / name / "bundle.json")
+    whole = marked(name)
+    exercise, attacks, result = whole.exercise, whole.attacks, whole.results[ATTACKER]
     elsewhere = {
         question: text for question, text in attacks.items() if question != TARGETS[name][ORDER.index(OWN_WIRE)]
     }
@@ -101,12 +63,6 @@ def test_attacks_get_nothing_in_a_real_exercise(name: str, tmp_path: Path) -> No
             assert fooled[question] == {"exit": 0}, (family, question)
         elif family != OWN_WIRE:
             assert fooled[question].get("score", 0) > 0, (family, question, fooled[question])
-
-    cells = {**exercise.answers(), **{key: text for texts in attacks.values() for key, text in texts.items()}}
-    work = exercise.hand_in(cells, "try")
-    files = {each.removesuffix(".ipynb"): content for each, content in work.files().items()}
-    with Engine(bundle) as engine:
-        result = engine.mark(Submission("student-666", name, files))
     assert scores(exercise, result) == {
         question: 0.0 if question in attacks else points for question, points in exercise.full_marks().items()
     }

@@ -1,4 +1,4 @@
-"""A thousand damaged notebooks in one batch: is there a result with a reason for each, and nothing else left?"""
+"""Hundreds of damaged notebooks in one batch: is there a result with a reason for each, and nothing else left?"""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from fuzz.small_course import ASSIGNMENT, WORKERS, bad_ones, hand_in, honest_cla
 from fuzz.traces import Watch
 from saiten.course import Course
 
-NUMBER = 1000
+NUMBER = 400
 SEED = 20260401
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(1200)]
@@ -43,7 +43,7 @@ def reasons_missing(result: dict[str, Any]) -> list[str]:
     return [each["name"] for each in lost if not each["message"] and not result["notes"]]
 
 
-def test_a_thousand_damaged_notebooks(tmp_path: Path) -> None:
+def test_hundreds_of_damaged_notebooks(tmp_path: Path) -> None:
     """Is every one marked or rejected with a reason, by the workers that began, with nothing left behind?"""
     course = make_course(tmp_path / "course")
     done = write_class(course)
@@ -59,8 +59,8 @@ def test_a_thousand_damaged_notebooks(tmp_path: Path) -> None:
     assert sorted(found) == sorted(done)
     ended = Counter(result["status"] for result in found.values())
     assert set(ended) <= {"graded", "needs_manual", "rejected"}, _first(found, "infra_error")
-    assert ended["rejected"] > 100
-    assert ended["graded"] + ended["needs_manual"] > 300
+    assert ended["rejected"] > NUMBER // 10
+    assert ended["graded"] + ended["needs_manual"] > NUMBER // 3
     assert {student: missing for student, each in found.items() if (missing := reasons_missing(each))} == {}
     assert len(watch.workers) == WORKERS
     assert len(watch.processes) > WORKERS

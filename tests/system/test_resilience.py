@@ -1,4 +1,4 @@
-"""A class of 500, every tenth hostile or broken, processes killed while it is marked: does anybody else notice?"""
+"""A class of 300, every tenth hostile or broken, processes killed while it is marked: does anybody else notice?"""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ from saiten.course import Course
 from saiten.sample.hostile import TRACE
 from saiten.sample.work import SampleSubmission
 
-NUMBER = 500
+NUMBER = 300
 EVERY = 10
 SEED = 20260402
 KILLS = 24
-RESULTS_BETWEEN = (1, 12)
+RESULTS_BETWEEN = (1, 8)
 """Results between two kills, at least and at most: what was killed has to be there again, on a slow machine, too."""
 BUSY = 10.0
 """Seconds that a busy machine may take on top of what is allowed."""
@@ -73,7 +73,7 @@ class School:
 
 @pytest.fixture(scope="module")
 def school(tmp_path_factory: pytest.TempPathFactory) -> School:
-    """Five hundred submissions, fifty of them bad."""
+    """Three hundred submissions, thirty of them bad."""
     return School(tmp_path_factory.mktemp("school"))
 
 
