@@ -22,11 +22,16 @@ _GROUPS = {
     "tests/system/test_second_floor.py": LIGHT,
     "tests/system/test_marked_exercises.py::test_what_is_broken": LIGHT,
     "tests/system/test_marked_exercises.py::test_what_is_hostile": EXERCISES[2],
+    # users of this machine are made, removed, and looked for
+    "tests/system/test_hub_holes": "users",
+    "tests/system/test_trial_hub.py": "users",
+    "tests/system/test_tutorial_hub.py": "users",
 }
 """What an id begins with, to its group, where that is not the test's file."""
 _LONGEST = (
-    *(LIGHT, *EXERCISES[:1:-1], "tests/system/test_resilience.py", "tests/system/test_ordinary_user.py"),
-    *("tests/system/test_fuzzed_class.py", "quickstart", *(f"tests/test_exercises.py {each}" for each in EXERCISES)),
+    *(LIGHT, "tests/system/test_image.py", *EXERCISES[:1:-1], "tests/system/test_week_on_the_hub.py", "users"),
+    *("tests/system/test_resilience.py", "tests/system/test_ordinary_user.py", "tests/system/test_fuzzed_class.py"),
+    *("tests/system/test_lab_on_the_hub.py", "quickstart", *(f"tests/test_exercises.py {each}" for each in EXERCISES)),
     *("tests/attacks/test_attack_table.py", "tests/test_check.py", "tests/test_names_and_messages.py"),
 )
 """Groups that take half a minute or more: begun last, one would keep a process busy after the other's end."""
