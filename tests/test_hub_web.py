@@ -369,7 +369,7 @@ def test_a_course_in_one_language_has_no_switch() -> None:
     """Is there nothing to choose where there is one language, and English where there are no words?"""
     page = render(
         "error.html.j2", tongue_for(("de",), "", "de"), reader=None, base="/", hub_url="/", course="c", nonce="n",
-        path="/", again=None, live=False, key="404", said=[],
+        path="/", again=None, live=False, key="404", sentences=[],
     )  # fmt: skip
     assert "<fieldset" not in page
     assert WORDS["en"]["error_404"] in page
@@ -437,6 +437,7 @@ def test_a_page_looks_again_only_while_something_moves(desk: FakeDesk) -> None:
     assert ask_again(desk.all_hand_ins) == 3
     assert ask_again([], desk.all_jobs) == 3
     assert ask_again([], desk.all_jobs[1:]) is None
+    assert ask_again(settled=False) == 3
     assert ask_again(marked, spans=[None, -5.0, 9e9]) is None
     assert ask_again(marked, spans=[3600.0]) == 60
 
@@ -504,6 +505,8 @@ def test_events_reach_only_who_may_see(desk: FakeDesk) -> None:
         desk.happen(Event("hand-in", "03-max-pooling", "", 6))
         assert staff.wait_for("worker") == ["hand-in", "job", "worker"]
         assert other.wait_for("hand-in") == ["hand-in"]
+        desk.happen(Event("card", "02-filters"))  # a count: none of a student's business
+        desk.all_cards[2] = replace(desk.all_cards[2], released=True)
         desk.happen(Event("card", "04-faces"))
         # what came before would have been heard before
         assert mine.wait_for("card") == ["card"]

@@ -20,6 +20,7 @@ from tornado.web import HTTPError, RequestHandler
 
 from saiten.errors import UserError
 from saiten.hub.model import Desk
+from saiten.hub.web.cards import Cards
 from saiten.hub.web.live import Broker
 from saiten.hub.web.reader import Reader, Right, reader_of
 from saiten.hub.web.render import LANGUAGE_COOKIE, render, tongue_for
@@ -43,9 +44,14 @@ class House:
     services_url: str
     """path below which other services live, such as `/services/`"""
     now: Callable[[], datetime]
-    broker: Broker = field(default_factory=Broker)
     pool: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(_THREADS, "saiten-page"))
     """asks the desk, so that the loop waits for no database"""
+    cards: Cards = field(init=False)
+    broker: Broker = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "cards", Cards(self.desk.cards, self.pool))
+        object.__setattr__(self, "broker", Broker(self.cards))
 
     @property
     def formgrader_url(self) -> str:
@@ -140,7 +146,7 @@ class Bare(RequestHandler):
             said = error.said
         if isinstance(error, Stale):
             key = "xsrf"
-        self.show("error.html.j2", key=key, said=[each for each in said if each], again=None, live=False)
+        self.show("error.html.j2", key=key, sentences=[each for each in said if each], again=None, live=False)
 
 
 class Nowhere(Bare):

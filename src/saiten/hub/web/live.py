@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from saiten.hub.model import Event
+from saiten.hub.web.cards import WHILE_MOVING, Cards, for_students
 from saiten.hub.web.reader import Reader
 
 MOST_STREAMS = 12
@@ -27,10 +28,11 @@ class Ear:
         self._heard = asyncio.Event()
 
     def may_hear(self, event: Event) -> bool:
-        """Whether this reader may know of an event: staff of all; a student of assignments and own hand-ins."""
-        if self.reader.staff:
-            return True
-        return event.kind == "card" or (event.kind == "hand-in" and self.reader.is_student(event.student))
+        """Whether this reader may know of an event: staff of all; a student of own hand-ins.
+
+        Of assignments students are told when what they see of them has changed, not whenever somebody handed in.
+        """
+        return self.reader.staff or (event.kind == "hand-in" and self.reader.is_student(event.student))
 
     def tell(self, kind: str) -> None:
         """Note that something has changed."""
@@ -54,12 +56,19 @@ class Ear:
 
 
 class Broker:
-    """Hears the desk and tells the ears; lives in one event loop."""
+    """Hears the desk and tells the ears; lives in one event loop.
 
-    def __init__(self) -> None:
+    Args:
+        cards: the assignments.
+    """
+
+    def __init__(self, cards: Cards) -> None:
+        self._cards = cards
         self._ears: dict[str, list[Ear]] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop: Callable[[], None] = lambda: None
+        self._looking: asyncio.Task[None] | None = None
+        self._students_saw: tuple[object, ...] | None = None
 
     def start(self, listen: Callable[[Callable[[Event], None]], Callable[[], None]]) -> None:
         """Begin to hear; called in the loop."""
@@ -70,9 +79,10 @@ class Broker:
         """Hear no more, and end all streams."""
         self._stop()
         self._loop = None
-        for ears in self._ears.values():
-            for ear in ears:
-                ear.close()
+        if self._looking is not None:
+            self._looking.cancel()
+        for ear in self._all():
+            ear.close()
 
     def tell(self, event: Event) -> None:
         """Pass an event on; from any thread."""
@@ -81,10 +91,27 @@ class Broker:
             loop.call_soon_threadsafe(self._spread, event)
 
     def _spread(self, event: Event) -> None:
-        for ears in self._ears.values():
-            for ear in ears:
-                if ear.may_hear(event):
-                    ear.tell(event.kind)
+        if self._loop is None:
+            return  # it has been stopped meanwhile
+        self._cards.note(event)
+        for ear in self._all():
+            if ear.may_hear(event):
+                ear.tell(event.kind)
+        if event.kind == "card" and (self._looking is None or self._looking.done()):
+            self._looking = self._loop.create_task(self._look_at_cards())
+
+    async def _look_at_cards(self) -> None:
+        """Tell students of assignments, once for all that happens together, if they would see another page."""
+        await asyncio.sleep(WHILE_MOVING)  # what was known before is then asked for again
+        seen = for_students(await self._cards.get())
+        if seen != self._students_saw:
+            self._students_saw = seen
+            for ear in self._all():
+                if not ear.reader.staff:
+                    ear.tell("card")
+
+    def _all(self) -> list[Ear]:
+        return [ear for ears in self._ears.values() for ear in ears]
 
     @contextmanager
     def join(self, reader: Reader) -> Iterator[Ear]:
@@ -103,4 +130,4 @@ class Broker:
                 del self._ears[reader.name]
 
     def __len__(self) -> int:
-        return sum(map(len, self._ears.values()))
+        return len(self._all())

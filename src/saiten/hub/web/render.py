@@ -12,8 +12,9 @@ from importlib.resources import files
 from typing import Any
 
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
+from saiten.feedback.messages import in_language
 from saiten.hub.model import Job, JobKind
 from saiten.hub.web.moments import duration, megabytes, moment, short
 from saiten.hub.web.words import WORDS
@@ -57,12 +58,20 @@ def render(template: str, tongue: Tongue, **values: Any) -> str:
             shown=tongue.shown,
             span=lambda key, seconds: tongue.every(lambda code: tongue.say(code, key, time=duration(code, seconds))),
             brief=lambda key, seconds: tongue.every(lambda code: tongue.say(code, key, time=short(code, seconds))),
+            said=lambda message: _said(tongue, message),
             cost=lambda job: _cost(tongue, job),
             act=lambda what: tongue.word(f"act_{what}") if f"act_{what}" in WORDS["en"] else what,
             kinds=tuple(JobKind),
             **values,
         )
     )
+
+
+def _said(tongue: Tongue, message: str) -> Markup:
+    """A test's message: what the judge says of itself in every language, the test's own words once."""
+    if all(in_language(message, code) == message for code in tongue.shown):
+        return escape(message)
+    return tongue.every(lambda code: in_language(message, code))
 
 
 def _cost(tongue: Tongue, job: Job) -> Markup:

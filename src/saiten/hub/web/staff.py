@@ -33,7 +33,7 @@ class Overview(Handler):
         """Show assignments, work, hand-ins, workers."""
         desk = self.house.desk
         cards, jobs, hand_ins, workers = await asyncio.gather(
-            self.ask(desk.cards),
+            self.house.cards.get(),
             self.ask(desk.jobs, _JOBS),
             self.ask(desk.hand_ins, for_staff=True, limit=_NEWEST),
             self.ask(desk.workers),
@@ -44,7 +44,7 @@ class Overview(Handler):
             jobs=jobs,
             hand_ins=hand_ins,
             workers=workers,
-            again=ask_again(hand_ins, jobs),
+            again=ask_again(hand_ins, jobs, settled=self.house.cards.settled),
         )
 
 
@@ -56,7 +56,7 @@ class OneAssignment(Handler):
     async def get(self, name: str) -> None:
         """Show it."""
         desk = self.house.desk
-        cards = await self.ask(desk.cards)
+        cards = await self.house.cards.get()
         card = next((each for each in cards if each.name == name), None)
         if card is None:
             raise HTTPError(404)
@@ -73,7 +73,7 @@ class OneAssignment(Handler):
             hand_ins=hand_ins,
             clusters=clusters,
             limit=_MOST,
-            again=ask_again(hand_ins, of_it),
+            again=ask_again(hand_ins, of_it, settled=self.house.cards.settled),
         )
 
 
@@ -88,7 +88,7 @@ class HandIns(Handler):
         student = self.get_query_argument("student", "").strip()
         assignment, state = self.get_query_argument("assignment", ""), self.get_query_argument("state", "")
         cards, hand_ins = await asyncio.gather(
-            self.ask(desk.cards),
+            self.house.cards.get(),
             self.ask(
                 desk.hand_ins, student=student or None, assignment=assignment or None, for_staff=True, limit=_MOST
             ),

@@ -20,6 +20,9 @@ FEEDBACK_POLICY = (
 """Of a page that holds what a student wrote: one file, no script, and an origin of its own, so that it would have no
 cookie and no service if there were one. Links in it open elsewhere, and work there."""
 
+_FEW = 4
+"""questions that are listed at once on a page of several exercises; more are folded"""
+
 
 class Home(Handler):
     """`/`: to where the reader's work is."""
@@ -54,11 +57,11 @@ async def show_student(handler: Handler, name: str, *, for_staff: bool) -> None:
     """Answer with the exercises of one student."""
     desk = handler.house.desk
     cards, hand_ins = await asyncio.gather(
-        handler.ask(desk.cards), handler.ask(desk.hand_ins, student=name, for_staff=for_staff)
+        handler.house.cards.get(), handler.ask(desk.hand_ins, student=name, for_staff=for_staff)
     )
     found = exercises(cards, hand_ins, handler.house.now())
     again = ask_again(hand_ins, spans=[each.left for each in found])
-    handler.show("mine.html.j2", exercises=found, student=name, for_staff=for_staff, again=again)
+    handler.show("mine.html.j2", exercises=found, student=name, for_staff=for_staff, few=_FEW, again=again)
 
 
 class OneHandIn(Handler):
@@ -68,7 +71,7 @@ class OneHandIn(Handler):
         """Show all of it that the reader may know."""
         hand_in = await find(self, number)
         desk = self.house.desk
-        cards, notebooks = await asyncio.gather(self.ask(desk.cards), self.ask(desk.notebooks, hand_in.number))
+        cards, notebooks = await asyncio.gather(self.house.cards.get(), self.ask(desk.notebooks, hand_in.number))
         card = next((each for each in cards if each.name == hand_in.assignment), None)
         self.show(
             "hand_in.html.j2",

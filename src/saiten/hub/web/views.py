@@ -80,14 +80,19 @@ def next_step(newest: HandIn | None, left: float | None) -> str:
 
 
 def ask_again(
-    hand_ins: Iterable[HandIn] = (), jobs: Iterable[Job] = (), spans: Iterable[float | None] = ()
+    hand_ins: Iterable[HandIn] = (),
+    jobs: Iterable[Job] = (),
+    spans: Iterable[float | None] = (),
+    *,
+    settled: bool = True,
 ) -> int | None:
     """Seconds after which a page should look again by itself; None: only when it is told that something has changed.
 
-    Events say that one's own hand-in has changed, not that somebody else's in front of it has.
+    Events say that one's own hand-in has changed, not that somebody else's in front of it has. `settled`: whether the
+    counts on the page are of now.
     """
     running = (JobState.WAITING, JobState.RUNNING)
-    if any(each.state in UNDER_WAY for each in hand_ins) or any(each.state in running for each in jobs):
+    if not settled or any(each.state in UNDER_WAY for each in hand_ins) or any(each.state in running for each in jobs):
         return _SOON
     near = any(span is not None and 0 <= span < DAY.total_seconds() for span in spans)
     return _LATER if near else None

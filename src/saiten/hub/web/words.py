@@ -70,6 +70,7 @@ _READERS: Words = {
         "public_only": "These points are of the tests that you have as well. The final points also come from hidden "
         "tests.",
         "question": "Question",
+        "by_question": "Points by question ({n})",
         "message": "Message",
         "no_score": "waits for a person",
         "feedback": "Read the feedback",
@@ -161,6 +162,7 @@ _READERS: Words = {
         "withheld_until": "表示される時刻",
         "public_only": "これは公開テストの点数です。最終の点数には非公開のテストも入ります。",
         "question": "問題",
+        "by_question": "問題ごとの点数 ({n} 問)",
         "message": "メッセージ",
         "no_score": "人の採点待ち",
         "feedback": "フィードバックを読む",
