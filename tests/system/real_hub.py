@@ -139,20 +139,20 @@ class Hub:
     state: Path
     log: Path
 
-    def session(self, name: str, role: str = "students") -> requests.Session:
-        """Log somebody in."""
+    def session(self, name: str, role: str = "students", password: str = "") -> requests.Session:
+        """Log somebody in, by the role's password unless another is given."""
         session = requests.Session()
         page = session.get(f"{self.address}/hub/login", timeout=30)
-        data = {"username": name, "password": PASSWORDS[role], "_xsrf": session.cookies["_xsrf"]}
+        data = {"username": name, "password": password or PASSWORDS[role], "_xsrf": session.cookies["_xsrf"]}
         assert page.ok
         answer = session.post(f"{self.address}/hub/login?next=%2Fhub%2Fhome", data=data, timeout=60)
         assert answer.ok, answer.text[-2000:]
         assert "/hub/home" in answer.url, answer.text[-2000:]
         return session
 
-    def token(self, name: str, role: str = "students") -> str:
+    def token(self, name: str, role: str = "students", password: str = "") -> str:
         """Have somebody ask for a token with all own rights, as the hub's own page does."""
-        session = self.session(name, role)
+        session = self.session(name, role, password)
         xsrf = next(cookie.value for cookie in session.cookies if cookie.name == "_xsrf" and cookie.path == "/hub/")
         answer = session.post(
             f"{self.address}/hub/api/users/{name}/tokens", headers={"X-XSRFToken": str(xsrf)}, json={}, timeout=60

@@ -6,6 +6,7 @@ Where it is cheap, the same is first seen to work on the folders as nbgrader's d
 from __future__ import annotations
 
 import os
+import pwd
 import re
 import shutil
 import signal
@@ -201,6 +202,10 @@ def _refused(student: str, script: str) -> bool:
     return done.returncode != 0 and re.search(words, done.stderr) is not None
 
 
+def _command(process: Path) -> bytes:
+    return (process / "cmdline").read_bytes()
+
+
 def test_source_and_hidden_tests_cannot_be_read(house: House) -> None:
     """Is the course's folder closed, where a stock one is open?"""
     source = f"source/{ASSIGNMENT}/mean.ipynb"
@@ -350,11 +355,12 @@ def test_another_students_token_is_out_of_reach(house: House) -> None:
     started = session.get(f"{house.hub.address}/hub/spawn", timeout=60)
     assert started.ok
     servers: list[Path] = []
+    uid = pwd.getpwnam(TWO).pw_uid
 
     def look() -> bool:
         for entry in Path("/proc").iterdir():
             try:
-                if entry.name.isdigit() and entry.owner() == TWO and b"singleuser" in (entry / "cmdline").read_bytes():
+                if entry.name.isdigit() and entry.stat().st_uid == uid and b"singleuser" in _command(entry):
                     servers.append(entry / "environ")
                     return True
             except (FileNotFoundError, ProcessLookupError):
