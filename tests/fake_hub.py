@@ -47,6 +47,11 @@ def token_of(name: str) -> str:
     return f"token-of-{name}"
 
 
+def as_token(address: str, name: str) -> httpx.Client:
+    """A program that shows somebody's API token to pages at an address."""
+    return httpx.Client(base_url=address, headers={"Authorization": f"token {token_of(name)}"}, verify=False)
+
+
 class _User(RequestHandler):
     """`GET /hub/api/user`: whose token that is."""
 
@@ -93,7 +98,7 @@ class Served:
 
     def as_token(self, name: str) -> httpx.Client:
         """A program that shows somebody's API token."""
-        return httpx.Client(base_url=self.address, headers={"Authorization": f"token {token_of(name)}"}, verify=False)
+        return as_token(self.address, name)
 
     def as_browser(self, name: str, **headers: str) -> httpx.Client:
         """Somebody's browser, which follows where it is sent."""

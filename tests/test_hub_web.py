@@ -6,26 +6,33 @@ The pages run as they do on a hub, with JupyterHub's own login code; the hub and
 from __future__ import annotations
 
 import html
+import os
 import re
+import signal
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from html.parser import HTMLParser
+from pathlib import Path
 
 import httpx
 import pytest
+from click.testing import CliRunner
 
 from fake_desk import NOW, FakeDesk, lively
-from fake_hub import Served, running
+from fake_hub import BASE, Served, as_token, running
+from saiten.cli import main
 from saiten.errors import HubError, UserError
 from saiten.hub.model import Event, HandIn, JobKind, Shown, State, Withheld
 from saiten.hub.web.live import MOST_STREAMS
 from saiten.hub.web.reader import Right, reader_of
 from saiten.hub.web.render import render, tongue_for
-from saiten.hub.web.serve import hub_auth_from, place_of
+from saiten.hub.web.serve import hub_auth_from, place_of, serve
 from saiten.hub.web.views import ask_again, exercises, next_step
 from saiten.hub.web.words import WORDS
 
@@ -577,3 +584,57 @@ def test_a_large_request_is_cut_off(served: Served) -> None:
     with socket.create_connection((host, int(port)), timeout=10) as connection:
         connection.sendall(head.encode())
         assert b"200" not in connection.recv(1000)[:20]
+
+
+SERVE = """
+import sys
+sys.path.insert(0, sys.argv[1])
+from fake_desk import lively
+from saiten.hub.web.serve import place_of, serve
+serve(lively(), place_of("127.0.0.1:0"), lambda address: print(address, flush=True))
+"""
+
+
+def test_a_signal_ends_it_cleanly(served: Served) -> None:
+    """SIGTERM with a stream open: does the process end by itself, without a traceback, and the stream with it?"""
+    environment = {
+        **os.environ,
+        "JUPYTERHUB_API_TOKEN": "secret",
+        "JUPYTERHUB_API_URL": f"{served.origin}/hub/api",
+        "JUPYTERHUB_CLIENT_ID": "service-marking",
+        "JUPYTERHUB_SERVICE_NAME": "marking",
+        "JUPYTERHUB_SERVICE_PREFIX": BASE,
+    }
+    command = [sys.executable, "-c", SERVE, str(Path(__file__).parent)]
+    with subprocess.Popen(
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            assert process.stdout is not None
+            address = process.stdout.readline().strip()
+            assert address.startswith("http://127.0.0.1:"), process.communicate(timeout=30)
+            with as_token(address, ME) as program, program.stream("GET", "events", timeout=30) as answer:
+                assert answer.status_code == 200
+                process.send_signal(signal.SIGTERM)
+                list(answer.iter_lines())
+            _, said = process.communicate(timeout=30)
+        finally:
+            process.kill()
+    assert process.returncode == 0, said
+    assert "Traceback" not in said
+    assert "200 GET /services/marking/events" in said
+
+
+def test_without_a_hub_the_command_ends_with_2(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Does `saiten serve` by hand say what to do, before it opens a course?"""
+    monkeypatch.delenv("JUPYTERHUB_API_TOKEN", raising=False)
+    done = CliRunner().invoke(main, ["serve", "--course", "/nowhere"])
+    assert done.exit_code == 2
+    assert "There is no hub around" in done.output
+
+
+def test_a_taken_port_is_said(served: Served) -> None:
+    """Is the address named that something else listens at?"""
+    environment = dict.fromkeys(("JUPYTERHUB_API_TOKEN", "JUPYTERHUB_API_URL", "JUPYTERHUB_CLIENT_ID"), "x")
+    with pytest.raises(HubError, match="cannot be listened at"):
+        serve(lively(), place_of(served.origin), print, {**environment, "JUPYTERHUB_SERVICE_PREFIX": BASE})

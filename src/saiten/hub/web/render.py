@@ -125,6 +125,7 @@ def _environment() -> Environment:
         loader=ChoiceLoader([PackageLoader("saiten.hub.web", "."), PackageLoader("saiten.pages", ".")]),
         autoescape=True,
         undefined=StrictUndefined,
+        auto_reload=False,
         trim_blocks=True,
         lstrip_blocks=True,
     )

@@ -10,6 +10,7 @@ import asyncio
 import logging
 import os
 import signal
+import socket
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -19,7 +20,6 @@ from urllib.parse import urlsplit
 from jupyterhub.services.auth import HubOAuth  # type: ignore[import-untyped]
 from tornado.httpserver import HTTPServer
 from tornado.log import access_log
-from tornado.netutil import bind_sockets
 
 from saiten.errors import HubError
 from saiten.hub.model import Desk
@@ -35,6 +35,8 @@ _LISTEN = "Give one such as http://127.0.0.1:10101, here or as the service's `ur
 _NEEDED = ("JUPYTERHUB_API_TOKEN", "JUPYTERHUB_API_URL", "JUPYTERHUB_CLIENT_ID", "JUPYTERHUB_SERVICE_PREFIX")
 _FAREWELL = 3.0
 """seconds that open streams are given to end"""
+_BACKLOG = 128
+"""connections that wait to be taken; a whole class may open a page at once"""
 _LOOK = 0.02
 """seconds between two looks at them"""
 
@@ -128,7 +130,9 @@ async def _run(house: House, place: Place, ready: Callable[[str], None]) -> None
     # xheaders: the hub's proxy says where a request came from, and whether by https
     server = HTTPServer(make_application(house), xheaders=True, max_body_size=LARGEST_REQUEST)
     try:
-        sockets = bind_sockets(place.port, place.host)
+        family = socket.AF_INET6 if ":" in place.host else socket.AF_INET
+        listening = socket.create_server((place.host, place.port), family=family, backlog=_BACKLOG)
+        listening.setblocking(False)
     except OSError as error:
         raise HubError(
             f"{place.host}:{place.port} cannot be listened at: {error.strerror}.",
@@ -136,8 +140,8 @@ async def _run(house: House, place: Place, ready: Callable[[str], None]) -> None
         ) from error
     house.broker.start(house.desk.listen)
     try:
-        server.add_sockets(sockets)
-        port = sockets[0].getsockname()[1]
+        server.add_socket(listening)
+        port = listening.getsockname()[1]
         ready(f"http://{place.host}:{port}{house.hub_auth.base_url}")
         await end.wait()
     finally:
