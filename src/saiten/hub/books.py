@@ -47,6 +47,11 @@ class Books:
         """A verdict on what the gradebook holds, with what people made of it."""
         return with_marks(verdict, self._of(assignment).get(student, {}))
 
+    def forget(self, assignment: str) -> None:
+        """The gradebook holds something else than before: it is read anew when somebody asks."""
+        with self._lock:
+            self._marks.pop(assignment, None)
+
     def due(self, assignment: str, student: str, due: datetime | None) -> datetime | None:
         """The due date of an assignment, or of one student.
 

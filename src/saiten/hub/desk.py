@@ -86,8 +86,8 @@ class MarkingDesk:
         self._shelf = Shelf(course)
         self._lock = _lock(course)
         self._database = open_database(Practice.of(course).url)
-        self._store = Store(self._database, self._tell)
         self._books = Books(self._database)
+        self._store = Store(self._database, self._tell)
         self._bundles = Bundles(course, lambda name: self._coordinator.bundle_ready(name))
         self._publisher = Publisher(self._store, self._shelf, self._bundles)
         at_once = workers or course.options.workers or len(os.sched_getaffinity(0))
@@ -343,6 +343,8 @@ class MarkingDesk:
             self._stopping.wait(self._poll_seconds)
 
     def _tell(self, event: Event) -> None:
+        if event.kind == "hand-in":
+            self._books.forget(event.assignment)
         for listener in list(self._listeners):
             try:
                 listener(event)

@@ -94,8 +94,7 @@ class Coordinator:
         self._usual: dict[str, float] = {}
         """assignment to seconds that marking usually takes"""
         self._thread = threading.Thread(target=self._run, name="marking", daemon=True)
-        self._stopping = False
-        self._looked = 0.0
+        self._stopping, self._looked = False, 0.0
 
     # -- for other threads ------------------------------------------------------------------------------------------
 
@@ -237,7 +236,7 @@ class Coordinator:
         ready = self._bundles.get(name)
         if isinstance(ready, Ready) and self._publisher.is_open(ready.assignment):
             for bundle in self._needed(ready):
-                self._workers.warm(bundle, lambda _: None)
+                self._workers.warm(bundle)
         for arrival in self._store.newest_of(name):  # students may be shown something else than when it was marked
             if arrival.state is State.MARKED and not self._publisher.is_answered(arrival):
                 self._queue.add(arrival.number, f"\0policy {name}")
@@ -246,14 +245,18 @@ class Coordinator:
 
     def _dispatch(self) -> None:
         while self._workers.free > 0 and not self._done:
-            if self._ready:
-                work, bundle = self._ready.popleft()
+            piece = next((each for each in self._ready if self._workers.can_mark(each[1])), None)
+            if piece is not None:
+                self._ready.remove(piece)
+                work, bundle = piece
                 cost = self._tasks.wait_for(work.arrival.number)
                 call = self._workers.mark(bundle, work.submission, work.arrival.number, cost=cost)
                 self._calls[call] = _Call(work, bundle, time.monotonic() + patience(bundle))
                 call.add_done_callback(lambda call: self._inbox.put(lambda: self._came_back(call)))
                 continue
-            number = self._next()
+            for _, bundle in self._ready:  # they wait for a busy worker: a second one may help the next ones
+                self._workers.warm(bundle, lambda _: self._inbox.put(lambda: None))
+            number = self._next() if len(self._ready) < self._workers.at_once else None
             if number is None:
                 return
             self._begin(number)

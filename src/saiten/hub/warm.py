@@ -103,8 +103,16 @@ class Workers:
         place.spent = processor_seconds(place.seat.pid) if cost and place.seat.pid else 0.0
         return call
 
+    def can_mark(self, bundle: Bundle) -> bool:
+        """Whether a submission should be given away now: to an idle worker, or because none is there for its bundle.
+
+        A worker that is busy, or just starting, is waited for: it is free sooner than a new one is warm.
+        """
+        places = [place for place in self._places if place.bundle.hash == bundle.hash and not _failed(place)]
+        return not places or any(place.state == "idle" for place in places)
+
     def warm(self, bundle: Bundle, on_done: Callable[[Future[None]], None] = lambda _: None) -> bool:
-        """Start a worker for a bundle ahead of time, if there is room without sending another away.
+        """Start a worker for a bundle ahead of time, unless one is idle or starting, or there is no room.
 
         Returns:
             whether one is being started.
