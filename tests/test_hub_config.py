@@ -201,6 +201,8 @@ def test_oauth_takes_its_secret_from_a_file_and_its_people_from_lists(load: Any,
     assert hub.c.GenericOAuthenticator.client_secret == "s3cret"
     assert hub.c.Authenticator.allowed_users == {"student-001", "student-002", "assistant", "instructor"}
     assert hub.groups("student-002") == ["nbgrader-faces"]
+    claims = {"oauth_user": {"preferred_username": "Instructor"}}
+    assert hub.c.GenericOAuthenticator.auth_state_groups_key(claims) == {"formgrade-faces", "instructors-faces"}
     assert not hub.c.Authenticator.allow_all
 
 

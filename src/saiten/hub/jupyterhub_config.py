@@ -242,6 +242,9 @@ else:
     c.GenericOAuthenticator.token_url = setting("OAUTH_TOKEN_URL")
     c.GenericOAuthenticator.userdata_url = setting("OAUTH_USERDATA_URL")
     c.GenericOAuthenticator.username_claim = setting("OAUTH_USERNAME", "preferred_username")
+    username = c.GenericOAuthenticator.username_claim
+    # it asks for groups at each login; the lists above say them
+    c.GenericOAuthenticator.auth_state_groups_key = lambda state: groups_of(state["oauth_user"][username].lower(), {})
     c.GenericOAuthenticator.scope = setting("OAUTH_SCOPE", "openid profile email").split()
 
 # -------------------------------------------------------------------------------------------------------- their servers
