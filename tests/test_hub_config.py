@@ -11,6 +11,7 @@ from typing import Any
 import kubernetes_validate
 import pytest
 import yaml
+from docker.types import HostConfig
 from tornado import web
 from traitlets.config import Config
 
@@ -235,7 +236,7 @@ def test_a_gpu_is_asked_of_docker_for_the_profile_gpu_and_for_no_other(load: Any
     c = load(SPAWNER="docker", GPU="1", GPU_IMAGE="saiten:cuda").c
     spawner = Spawner(c)
     c.Spawner.apply_user_options(spawner, {"profile": "gpu"})
-    (request,) = spawner.extra_host_config["device_requests"]
+    (request,) = HostConfig("1.44", **spawner.extra_host_config)["DeviceRequests"]  # as Docker's own client sends it
     assert (request["Count"], request["Capabilities"]) == (1, [["gpu"]])
     assert spawner.image == "saiten:cuda"
     assert spawner.environment["NVIDIA_VISIBLE_DEVICES"] == "all"

@@ -268,10 +268,8 @@ def apply_profile(spawner: Any, options: dict[str, Any]) -> None:
         raise web.HTTPError(400, f"There is no profile {profile!r}.")
     gpu = profile == "gpu"
     if SHAPE == "docker":
-        from docker.types import DeviceRequest  # type: ignore[import-untyped]
-
         spawner.image = setting("GPU_IMAGE", IMAGE) if gpu else IMAGE
-        requests = [DeviceRequest(count=1, capabilities=[["gpu"]])] if gpu else []
+        requests = [{"count": 1, "capabilities": [["gpu"]]}] if gpu else []
         spawner.extra_host_config = {**HARDENED, "device_requests": requests}
         # where NVIDIA's runtime is the machine's default, it shows all cards unless it is told
         spawner.environment = {**spawner.environment, "NVIDIA_VISIBLE_DEVICES": "all" if gpu else "void"}
