@@ -48,6 +48,31 @@ def _shared_files() -> set[str]:
     return {f"/dev/shm/{name}" for name in os.listdir("/dev/shm")}
 
 
+def _held(paths: set[str]) -> set[str]:
+    """Those of some files that a living process has in its memory: others make semaphores meanwhile, and hold them."""
+    found: dict[tuple[str, str], str] = {}  # device and inode: a semaphore is mapped under another name than it keeps
+    for path in paths:
+        with suppress(OSError):
+            about = os.stat(path)
+            found[f"{os.major(about.st_dev):02x}:{os.minor(about.st_dev):02x}", str(about.st_ino)] = path
+    held: set[str] = set()
+    for place in Path("/proc").glob("[0-9]*/maps") if found else ():
+        with suppress(OSError):
+            mapped = {(words[3], words[4]) for words in map(str.split, place.read_text().splitlines())}
+            held |= {found[each] for each in mapped & found.keys()}
+    return held
+
+
+def _is_worker(process: psutil.Process) -> bool:
+    """Whether a process is one of the run's workers, and no child of one that has not begun its own program yet."""
+    parent = process.parent()
+    return _spawned(process) and parent is not None and not _spawned(parent)
+
+
+def _spawned(process: psutil.Process) -> bool:
+    return any("spawn_main" in word for word in process.cmdline())
+
+
 def _mounted_namespaces() -> set[str]:
     lines = [line.split() for line in Path("/proc/self/mountinfo").read_text().splitlines()]
     return {words[3] for words in lines if "nsfs" in words[6:]}
@@ -102,7 +127,7 @@ class Watch:
             if process.pid not in self.processes:
                 self.processes[process.pid] = process
                 with suppress(psutil.Error, OSError):
-                    if any("spawn_main" in word for word in process.cmdline()):
+                    if _is_worker(process):
                         self.workers.add(process.pid)
             self.namespaces |= _namespaces(process.pid) - self._mine
             with suppress(OSError):
@@ -120,6 +145,7 @@ class Watch:
         segments, shared, mounts = self._old
         pids = {str(pid) for pid in self.processes}
         here = _alive(self.look())
+        new = _shared_files() - shared
         # only processes and mounts keep a namespace; its number alone may be that of a stranger's by now
         held = {space for each in here for space in _namespaces(each.pid)} | _mounted_namespaces()
         return [
@@ -128,7 +154,7 @@ class Watch:
             *(f"mount {place}" for place in sorted(_mounts(self._scratch.parent) - mounts)),
             *(f"namespace {space}" for space in sorted(self.namespaces & held)),
             *(f"segment {name}" for name, maker in _segments().items() if name not in segments and maker in pids),
-            *(f"shared {path}" for path in sorted(_shared_files() - shared) if Path(path).exists()),
+            *(f"shared {path}" for path in sorted(new - _held(new)) if Path(path).exists()),
             *(f"control group {path}" for path in sorted(self.groups) if path.exists()),
         ]
 
