@@ -399,6 +399,19 @@ def test_withheld_points_are_explained_and_not_there(served: Served, desk: FakeD
     assert WORDS["en"]["withheld_from"] in page
 
 
+def test_many_questions_are_folded(desk: FakeDesk) -> None:
+    """Does a page of several exercises stay short, with every point a press away, and the judge's words in Japanese?"""
+    (marked,) = (each for each in desk.all_hand_ins if each.number == 4)
+    many = tuple(replace(marked.questions[1], name=f"q{at}", message="no answer") for at in range(5))
+    desk.all_hand_ins = [replace(marked, questions=many)]
+    with running(desk) as served, served.as_token(ME) as program:
+        home, alone = program.get("mine").text, program.get("hand-ins/4").text
+    assert f"<summary>{tongue_for(('ja',), '', '').word('by_question', n=5)}".split("</span>")[0] in home
+    for page in (home, alone):
+        assert page.count('<span class="in-ja" lang="ja">解答がありません</span>') == 5
+    assert "<details" not in alone
+
+
 def test_our_faults_are_no_students_business(served: Served) -> None:
     """Does a student whose hand-in is in trouble read that it is ours, and staff what it is?"""
     with served.as_token("student-019") as program:
