@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,7 +50,7 @@ class Broken:
 class _Entry:
     looked: float = float("-inf")
     look: _Look = ()
-    making: Future[Ready | Broken] | None = None
+    making: Future[Ready | Broken | None] | None = None
     found: Ready | Broken | None = None
     before: Ready | None = None
     """what was found before, while another one is being made"""
@@ -70,11 +71,14 @@ class Bundles:
         self._entries: dict[str, _Entry] = {}
         self._assignments: dict[str, tuple[float, _Look, Assignment]] = {}
         self._built: dict[str, tuple[_Look, bool]] = {}
-        self._maker = ThreadPoolExecutor(1, thread_name_prefix="bundles")
+        # what is built is read at once, however long the reference of another assignment runs meanwhile
+        self._reader = ThreadPoolExecutor(1, thread_name_prefix="bundles-read")
+        self._maker = ThreadPoolExecutor(1, thread_name_prefix="bundles-made")
 
     def close(self) -> None:
         """Wait for what is being made."""
-        self._maker.shutdown(wait=True, cancel_futures=True)
+        for pool in (self._reader, self._maker):
+            pool.shutdown(wait=True, cancel_futures=True)
 
     def assignment(self, name: str) -> Assignment:
         """An assignment with its settings as they are now; while its file cannot be read, as they were.
@@ -100,13 +104,21 @@ class Bundles:
             self._assignments[name] = time.monotonic(), look, assignment
         return assignment
 
-    def get(self, name: str) -> Ready | Broken | None:
-        """What an assignment is marked with; None while that is being made."""
+    def get(self, name: str, *, make: bool = True) -> Ready | Broken | None:
+        """What an assignment is marked with; None while that is being made.
+
+        Args:
+            name: of the assignment.
+            make: make one of the source where none is built, which takes as long as the reference runs; False: then
+                there is none before somebody needs it.
+        """
         try:
             assignment = self.assignment(name)
         except CourseError as error:
             return Broken(str(error))
         with self._lock:
+            if not make and name not in self._entries and not _look_at(self._course.autograder_dir(name), deep=False):
+                return None
             entry = self._entries.setdefault(name, _Entry())
             if entry.making is not None:
                 return None
@@ -116,8 +128,7 @@ class Bundles:
                 if look != entry.look or entry.found is None:
                     entry.before = entry.found if isinstance(entry.found, Ready) else entry.before
                     entry.look, entry.found = look, None
-                    entry.making = self._maker.submit(self._make, name, assignment)
-                    entry.making.add_done_callback(lambda made: self._made(name, made))
+                    self._begin(entry, name, self._reader.submit(self._read, name, assignment))
                     return None
             return entry.found
 
@@ -159,33 +170,45 @@ class Bundles:
         built = _look_at(self._course.autograder_dir(name), deep=False)
         return built or _look_at(self._course.source_dir(name))
 
-    def _make(self, name: str, assignment: Assignment) -> Ready | Broken:
+    def _begin(self, entry: _Entry, name: str, making: Future[Ready | Broken | None]) -> None:
+        entry.making = making
+        making.add_done_callback(lambda made: self._made(name, made))
+
+    def _read(self, name: str, assignment: Assignment) -> Ready | None:
+        """Read what is built; None if nothing is."""
         folder = self._course.autograder_dir(name)
-        try:
+        for pause in (_SWAP_SECONDS, 0.0):
             try:
-                bundle = Bundle.read(folder)
+                return self._ready(assignment, Bundle.read(folder))
             except CourseError:
-                time.sleep(_SWAP_SECONDS)
-                bundle = self._second_look(folder, assignment)
+                time.sleep(pause)
+        return None
+
+    def _make(self, assignment: Assignment) -> Ready | Broken:
+        """Make one of the source."""
+        try:
+            return self._ready(assignment, current_bundle(assignment))
         except UserError as error:
             return Broken(str(error))
+
+    def _ready(self, assignment: Assignment, bundle: Bundle) -> Ready:
         answers = Answers(bundle, tuple(self._course.options.languages), assignment.settings.hints)
         return Ready(assignment, bundle, answers)
 
-    def _second_look(self, folder: Path, assignment: Assignment) -> Bundle:
-        try:
-            return Bundle.read(folder)
-        except CourseError:
-            return current_bundle(assignment)
-
-    def _made(self, name: str, made: Future[Ready | Broken]) -> None:
+    def _made(self, name: str, made: Future[Ready | Broken | None]) -> None:
         if made.cancelled():
             return
         error = made.exception()
+        found = made.result() if error is None else Broken(f"{type(error).__name__}: {error}")
         with self._lock:
             entry = self._entries[name]
+            if found is None:
+                with suppress(RuntimeError):  # the service ends
+                    assignment = self._assignments[name][2]
+                    self._begin(entry, name, self._maker.submit(self._make, assignment))
+                return
             entry.making = entry.before = None
-            entry.found = made.result() if error is None else Broken(f"{type(error).__name__}: {error}")
+            entry.found = found
             entry.looked = time.monotonic()
         self._on_ready(name)
 

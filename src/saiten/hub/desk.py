@@ -282,7 +282,7 @@ class MarkingDesk:
     def _card(self, name: str) -> Card:
         assignment = self._bundles.assignment(name)
         settings, policy = assignment.settings, assignment.settings.instant_feedback
-        ready = self._bundles.get(name)
+        ready = self._bundles.get(name, make=False)
         newest = self._store.newest_of(name)
         marked = [each for each in newest if each.state is State.MARKED]
         whole = [verdict for each in marked if (verdict := self._whole(each)) is not None]

@@ -182,7 +182,7 @@ class Coordinator:
         self._publisher.resume()
         with suppress(CourseError):  # an assignment.toml is being edited; each is looked at when it is needed
             for assignment in self._course.assignments():
-                self._bundles.get(assignment.name)
+                self._bundles.get(assignment.name, make=False)
 
     def _turn(self) -> None:
         """Everything that can be done now, then wait for something to happen."""
