@@ -117,6 +117,10 @@ bench: $(READY) ## one class marked by nbgrader, by Otter and by Saiten on one c
 bench-pages: $(READY) ## feedback and report of 1,000 submissions, in processor seconds
 	@$(BIN)/python -m bench.pages $(BENCH_ARGS)
 
+.PHONY: bench-hub
+bench-hub: $(READY) ## from Submit to feedback: how long one student waits, and twenty at once
+	@$(BIN)/python -m bench.hub $(BENCH_ARGS)
+
 # Exit code 1: an attack succeeded. Options: make attacks ATTACKS_ARGS="--no-nbgrader --floor landlock", or --help.
 .PHONY: attacks
 attacks: $(READY) ## every attack on plain nbgrader and on both floors of Saiten, as a table; minutes

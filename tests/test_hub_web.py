@@ -399,6 +399,16 @@ def test_withheld_points_are_explained_and_not_there(served: Served, desk: FakeD
     assert WORDS["en"]["withheld_from"] in page
 
 
+def test_points_that_are_known_are_shown_while_a_person_has_to_mark_the_rest(desk: FakeDesk) -> None:
+    """Does a student who waits for a written answer's mark see what the tests gave, and that it is not all?"""
+    (marked,) = (each for each in desk.all_hand_ins if each.number == 4)
+    desk.all_hand_ins = [replace(marked, score=None)]
+    with running(desk) as served, served.as_token(ME) as program:
+        page = program.get("mine").text
+    assert "10 点中、今のところ 5.5 点" in page
+    assert "5.5 of 10 points so far" in page
+
+
 def test_many_questions_are_folded(desk: FakeDesk) -> None:
     """Does a page of several exercises stay short, with every point a press away, and the judge's words in Japanese?"""
     (marked,) = (each for each in desk.all_hand_ins if each.number == 4)
