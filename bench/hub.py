@@ -24,7 +24,7 @@ from saiten.hub.model import HandIn, State
 from saiten.hub.processes import memory
 
 _PATIENCE_SECONDS = 600.0
-_COURSE_ID = "bench"
+COURSE_ID = "bench"
 
 
 def main() -> None:
@@ -42,10 +42,10 @@ def main() -> None:
 
 def measure(root: Path, options: argparse.Namespace) -> dict[str, Any]:
     """Run the service on a copy of a course, and hand in."""
-    course = _copied(options.course, root)
+    course = copied_course(options.course, root)
     name = options.assignment or course.assignments()[0].name
     build_assignment(course.assignment(name))
-    answer = _answer(Bundle.read(course.autograder_dir(name)))
+    answer = reference_answer(Bundle.read(course.autograder_dir(name)))
     with MarkingDesk.open(course, workers=options.workers) as desk:
         begin = time.monotonic()
         _hand_in(root, name, "first", answer)
@@ -80,7 +80,8 @@ def measure(root: Path, options: argparse.Namespace) -> dict[str, Any]:
         }
 
 
-def _copied(source: Path, root: Path) -> Course:
+def copied_course(source: Path, root: Path) -> Course:
+    """Copy a course, with an exchange of its own in which every assignment's name is released."""
     folder = root / "course"
     folder.mkdir(mode=0o700)
     shutil.copytree(source / "source", folder / "source")
@@ -88,15 +89,15 @@ def _copied(source: Path, root: Path) -> Course:
         shutil.copy(path, folder)
     with (folder / "nbgrader_config.py").open("a") as config:
         config.write("\nc = get_config()\n")
-        config.write(f"c.CourseDirectory.course_id = {_COURSE_ID!r}\nc.Exchange.root = {str(root / 'exchange')!r}\n")
+        config.write(f"c.CourseDirectory.course_id = {COURSE_ID!r}\nc.Exchange.root = {str(root / 'exchange')!r}\n")
     course = Course.find(folder)
     prepare_exchange(course)
     for assignment in course.assignments():
-        (root / "exchange" / _COURSE_ID / "outbound" / assignment.name).mkdir()
+        (root / "exchange" / COURSE_ID / "outbound" / assignment.name).mkdir()
     return course
 
 
-def _answer(bundle: Bundle) -> dict[str, str]:
+def reference_answer(bundle: Bundle) -> dict[str, str]:
     """Notebooks with the reference solution, as students would hand them in."""
     found = {}
     for notebook in bundle.notebooks:
@@ -128,7 +129,7 @@ def _hand_in(root: Path, name: str, student: str, answer: dict[str, str]) -> Non
     config.Exchange.root, config.Exchange.cache = str(root / "exchange"), str(home / "cache")
     config.Exchange.assignment_dir = str(home)
     directory = CourseDirectory(config=config)
-    directory.course_id, directory.assignment_id, directory.student_id = _COURSE_ID, name, student
+    directory.course_id, directory.assignment_id, directory.student_id = COURSE_ID, name, student
     ExchangeSubmit(coursedir=directory, authenticator=Authenticator(config=config), config=config).start()
 
 
