@@ -27,6 +27,7 @@ class _Entry(NamedTuple):
 COMMANDS: dict[str, _Entry] = {
     "build": _Entry("saiten.cli.build", "Make release, solutions and autograder from the source notebooks."),
     "check": _Entry("saiten.cli.check", "Prove an assignment: reference, release, planted answers, mutants."),
+    "collect": _Entry("saiten.cli.collect", "Bring in what students handed in: nbgrader's exchange, a zip of an LMS."),
     "grade": _Entry("saiten.cli.grade", "Mark what was handed in; fill the gradebook and autograded/."),
     "feedback": _Entry("saiten.cli.feedback", "Write what students read: one page for each marked notebook."),
     "report": _Entry("saiten.cli.report", "Write what staff want to know of a marked class: pages and CSV files."),
