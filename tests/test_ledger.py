@@ -8,20 +8,24 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from nbgrader.api import Gradebook, Student
 from sqlalchemy import Engine, insert, select, text, update
 
+from fake_course import hand_in, make_course, mark
 from fake_engine import FakeEngine, make_bundle, order
 from saiten.batch.worker import infra_error
+from saiten.cli import main
 from saiten.errors import GradebookError
 from saiten.gradebook import database as gradebook_database
 from saiten.gradebook import open_database
-from saiten.ledger import TABLE, Key, Ledger, in_gradebook, note_in_gradebook
+from saiten.ledger import TABLE, Key, Ledger, history, in_gradebook, note_in_gradebook, prune
 from saiten.results import Picture, Result, Status
 
 BUNDLE = make_bundle()
@@ -253,3 +257,63 @@ def test_a_reader_does_not_hold_up_the_writer_and_a_writer_is_waited_for(
         formgrader.db.rollback()
     ledger.record(*marked("student-002"))
     engine.dispose()
+
+
+def test_a_marks_history_and_what_pruning_leaves(database: Engine) -> None:
+    """Is every result in it, with who and when; does pruning leave the gradebook's and the last tests' alone?"""
+    ledger = Ledger(database)
+    key, result = marked()
+    bundles = ["old", "older", "public", "now"]
+    for bundle in sorted(bundles, key=["older", "old", "public", "now"].index):
+        ledger.record(replace(key, bundle_hash=bundle), result)
+    ledger.record(replace(key, bundle_hash="now", engine="0"), result)
+    ledger.record(replace(key, bundle_hash="now"), result)
+    with database.begin() as connection:
+        note_in_gradebook(connection, key.assignment, {key.student: replace(key, bundle_hash="older")})
+        found = history(connection, key.student, key.assignment)
+    assert [entry.bundle_hash for entry in found] == ["older", "old", "public", "now", "now"]
+    assert all(entry.marked_by and entry.marked_at.tzinfo is not None for entry in found)
+    assert [entry.in_gradebook for entry in found] == [True, False, False, False, False]
+    soon, earlier = datetime.now(UTC) + timedelta(hours=1), datetime.now(UTC) - timedelta(hours=1)
+    assert prune(database, [], earlier).rows == 0, "all of it is younger"
+    assert prune(database, ["other"], soon).rows == 0
+    assert prune(database, [], soon, dry=True).rows == 2
+    done = prune(database, [key.assignment], soon)
+    assert (done.rows, done.kept) == (2, 3)
+    with database.connect() as connection:
+        left = history(connection, key.student, key.assignment)
+    assert [(entry.bundle_hash, entry.engine) for entry in left] == [("older", "1"), ("public", "1"), ("now", "1")]
+    assert ledger.get(replace(key, bundle_hash="now")) == result
+
+
+def test_an_older_ledger_says_nobody(database: Engine) -> None:
+    """Does a row from before accounts were noted have a history, too?"""
+    key, result = marked()
+    Ledger(database).record(key, result)
+    with database.begin() as connection:
+        connection.execute(text("alter table saiten_ledger drop column marked_by"))
+    Ledger(database)
+    with database.connect() as connection:
+        (entry,) = history(connection, key.student, key.assignment)
+    assert entry.marked_by == ""
+
+
+def test_the_history_on_the_command_line(tmp_path: Path) -> None:
+    """Are both markings of a hand-in there, as a table and as JSON, and is a stranger told so?"""
+    make_course(tmp_path)
+    hand_in(tmp_path, order("student-001", scores={"mean-test": 2}))
+    mark(tmp_path)
+    hand_in(tmp_path, order("student-001", scores={}))
+    mark(tmp_path)
+    run = CliRunner()
+    shown = run.invoke(main, ["log", "student-001", "ps1", "--course", str(tmp_path), "--json"], prog_name="saiten")
+    lines = [json.loads(line) for line in shown.output.splitlines()]
+    assert [line["score"] for line in lines] == [2.0, 0.0]
+    assert [line["in_gradebook"] for line in lines] == [False, True]
+    table = run.invoke(main, ["log", "student-001", "ps1", "--course", str(tmp_path)], prog_name="saiten")
+    assert table.exit_code == 0
+    nobody = run.invoke(main, ["log", "student-002", "ps1", "--course", str(tmp_path)], prog_name="saiten")
+    assert nobody.exit_code == 2
+    pruned = run.invoke(main, ["ledger", "prune", "--days", "0", "--course", str(tmp_path)], prog_name="saiten")
+    assert pruned.exit_code == 0
+    assert "2 stay" in pruned.output, "both hand-ins were marked with the tests that are used"

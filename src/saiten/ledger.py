@@ -6,10 +6,14 @@ One row for each (bundle, submission, engine, student, assignment); each finishe
 
 from __future__ import annotations
 
+import getpass
+import os
 import zlib
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 from sqlalchemy import (
     Boolean,
@@ -23,6 +27,8 @@ from sqlalchemy import (
     MetaData,
     String,
     Table,
+    delete,
+    func,
     insert,
     inspect,
     select,
@@ -50,9 +56,10 @@ TABLE = Table(
     Column("in_gradebook", Boolean, nullable=False, default=False),
     Column("result", LargeBinary, nullable=False),
     Column("brief", LargeBinary),
+    Column("marked_by", String(255)),
 )
 """Kept apart from nbgrader's own metadata, so that nbgrader's migrations never see it."""
-_ADDED = ("brief",)
+_ADDED = ("brief", "marked_by")
 """columns that a ledger of an older version lacks; they may be empty"""
 
 
@@ -127,6 +134,7 @@ class Ledger:
             "marked_at": datetime.now(UTC).replace(tzinfo=None),
             "result": _pack(result),
             "brief": _pack(result.brief()),
+            "marked_by": _account(),
         }
         try:
             with self._database.begin() as connection:
@@ -148,6 +156,105 @@ def _add_columns(database: Engine) -> None:
             except SQLAlchemyError:  # another process may have been the first
                 if name not in {column["name"] for column in inspect(database).get_columns(TABLE.name)}:
                     raise
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One result in a mark's history."""
+
+    marked_at: datetime
+    """aware, UTC"""
+    marked_by: str
+    """account that ran it; empty if it was not noted then"""
+    status: str
+    score: float | None
+    max_score: float
+    seconds: float
+    bundle_hash: str
+    submission_hash: str
+    engine: str
+    in_gradebook: bool
+
+
+def history(connection: Connection, student: str, assignment: str) -> list[Entry]:
+    """Return every result of a student's hand-ins for an assignment, the oldest first."""
+    columns = [TABLE.c[name] for name in Entry.__slots__]
+    found = connection.execute(
+        select(*columns)
+        .where(TABLE.c.student == _text(student), TABLE.c.assignment == _text(assignment))
+        .order_by(TABLE.c.marked_at)
+    )
+    return [
+        Entry(**{**row, "marked_at": row["marked_at"].replace(tzinfo=UTC), "marked_by": row["marked_by"] or ""})
+        for row in map(dict, found.mappings())
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Pruned:
+    """What pruning came to."""
+
+    rows: int
+    """removed, or to be removed"""
+    megabytes: float
+    """that their results hold"""
+    kept: int
+
+
+def prune(database: Engine, assignments: Sequence[str], before: datetime, *, dry: bool = False) -> Pruned:
+    """Remove results that nothing needs any more.
+
+    What the gradebook holds stays, and what was last marked with the tests that were used last: without that the next
+    run would mark it again. SQLite uses the room for what comes; the file does not shrink.
+
+    Args:
+        database: engine of the gradebook's database.
+        assignments: names; empty: all.
+        before: only results that are older than this moment (aware).
+        dry: remove nothing.
+
+    Raises:
+        GradebookError: the database refuses.
+    """
+    moment = before.astimezone(UTC).replace(tzinfo=None)
+    size = func.length(TABLE.c.result) + func.coalesce(func.length(TABLE.c.brief), 0)
+    wanted = [TABLE.c.assignment.in_([_text(name) for name in assignments])] if assignments else []
+    query = select(
+        *(TABLE.c[name] for name in _KEY_COLUMNS), TABLE.c.marked_at, TABLE.c.in_gradebook, size.label("size")
+    )
+    try:
+        with database.begin() as connection:
+            found = connection.execute(query.where(*wanted)).all()
+            needed = _needed(found)
+            old = [row for row in found if row.marked_at < moment and not row.in_gradebook and not needed(row)]
+            for row in () if dry else old:
+                connection.execute(delete(TABLE).where(*_match(Key(*row[: len(_KEY_COLUMNS)]))))
+    except SQLAlchemyError as error:
+        raise _refused(database, error) from error
+    return Pruned(len(old), sum(row.size for row in old) / 1e6, len(found) - len(old))
+
+
+_BUNDLES_IN_USE = 2
+"""of an assignment: all tests, and on a hub the public ones alone"""
+
+
+def _needed(rows: Sequence[Any]) -> Callable[[Any], bool]:
+    """Whether a row is the last one of its hand-in by a bundle that is in use."""
+    used: defaultdict[str, dict[str, datetime]] = defaultdict(dict)
+    last: dict[tuple[str, ...], datetime] = {}
+    for row in rows:
+        bundles, key = used[row.assignment], (row.student, row.assignment, row.submission_hash, row.bundle_hash)
+        bundles[row.bundle_hash] = max(row.marked_at, bundles.get(row.bundle_hash, row.marked_at))
+        last[key] = max(row.marked_at, last.get(key, row.marked_at))
+    in_use = {
+        (name, bundle)
+        for name, bundles in used.items()
+        for bundle in sorted(bundles, key=lambda each: bundles[each])[-_BUNDLES_IN_USE:]
+    }
+    return lambda row: (
+        (row.assignment, row.bundle_hash) in in_use
+        and row.marked_at == last[row.student, row.assignment, row.submission_hash, row.bundle_hash]
+    )
 
 
 def in_gradebook(connection: Connection, assignment: str) -> dict[str, Key]:
@@ -192,6 +299,13 @@ def _stored(key: Key) -> Key:
 def _text(name: str) -> str:
     """A folder's name need not be valid text; what a database cannot hold is written as an escape."""
     return name.encode("utf-8", "backslashreplace").decode("utf-8").replace("\0", "\\x00")
+
+
+def _account() -> str:
+    try:
+        return getpass.getuser()[:255]
+    except (KeyError, OSError):  # an account without a name, as containers have
+        return f"uid {os.getuid()}"
 
 
 def _pack(result: Result) -> bytes:

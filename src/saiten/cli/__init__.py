@@ -33,6 +33,8 @@ COMMANDS: dict[str, _Entry] = {
     "report": _Entry("saiten.cli.report", "Write what staff want to know of a marked class: pages and CSV files."),
     "export": _Entry("saiten.cli.export", "Write marks for Canvas, Moodle or a spreadsheet, and a final grade."),
     "similar": _Entry("saiten.cli.similar", "Find submissions that are more alike than the class explains."),
+    "log": _Entry("saiten.cli.log", "Show how a mark came about: when, by whom, with which tests."),
+    "ledger": _Entry("saiten.cli.ledger", "Let go of results that nothing needs any more."),
     "serve": _Entry("saiten.cli.serve", "Mark on JupyterHub as students hand in, and show it on pages."),
     "hub": _Entry("saiten.cli.hub", "Try a course out on a JupyterHub of your own, with a made-up class."),
     "doctor": _Entry("saiten.cli.doctor", "Try what keeps students' code in; show versions, data, GPU."),
