@@ -16,7 +16,12 @@ _DAYS = 180
 
 @click.group(name="ledger")
 def command() -> None:
-    """Look after the ledger: every result that marking ever gave."""
+    """Look after the ledger: every result that marking ever gave.
+
+    \b
+    Example:
+      saiten ledger prune --dry-run
+    """
 
 
 @command.command(name="prune")
