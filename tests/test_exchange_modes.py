@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import stat
 import tempfile
 from collections.abc import Iterator
@@ -46,6 +47,18 @@ def test_what_is_made_has_nothing_to_find_and_nothing_to_mend(course: Course) ->
     assert check_exchange(course) == []
     assert prepare_exchange(course) == []
     assert require_exchange(course) == []
+
+
+def test_what_is_missing_is_made_before_nbgrader_makes_it(course: Course) -> None:
+    """Has a course that was never released its folders, with our modes, once the service has looked at the exchange?"""
+    folders = exchange_folders(course)
+    shutil.rmtree(folders.course)
+    assert len(require_exchange(course)) == 5
+    assert stat.S_IMODE(folders.inbound.stat().st_mode) == 0o3733
+    assert check_exchange(course) == []
+    shutil.rmtree(folders.root)
+    with pytest.raises(CourseError):
+        require_exchange(course)
 
 
 @pytest.mark.parametrize(

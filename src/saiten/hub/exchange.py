@@ -126,6 +126,16 @@ def prepare_exchange(course: Course) -> list[str]:
     Raises:
         CourseError: this account may not change what has to be changed, or a person has to decide.
     """
+    done = _make_missing(course)
+    for finding in check_exchange(course):
+        if finding.mode is None:
+            raise CourseError(finding.problem, finding.next_step)
+        _change(finding.path, finding.mode)
+        done.append(f"Set the mode of {finding.path} to {finding.mode:04o}.")
+    return done
+
+
+def _make_missing(course: Course) -> list[str]:
     folders = exchange_folders(course)
     wanted = {
         folders.root: ROOT_MODE,
@@ -140,23 +150,20 @@ def prepare_exchange(course: Course) -> list[str]:
         if not path.is_dir():
             _change(path, mode, make=True)
             done.append(f"Made {path} with mode {mode:04o}.")
-    for finding in check_exchange(course):
-        if finding.mode is None:
-            raise CourseError(finding.problem, finding.next_step)
-        _change(finding.path, finding.mode)
-        done.append(f"Set the mode of {finding.path} to {finding.mode:04o}.")
     return done
 
 
 def require_exchange(course: Course, *, mend: bool = False) -> list[str]:
     """Refuse to go on where students could abuse the exchange or the course's folder.
 
+    What is only missing in an exchange that is there is made; nbgrader's release would, with modes of its own.
+
     Args:
         course: which.
         mend: make and change what this account may, instead of refusing.
 
     Returns:
-        what was changed; nothing without `mend`.
+        what was made or changed.
 
     Raises:
         CourseError: something is to be mended; all of it is named, with the commands.
@@ -169,7 +176,7 @@ def require_exchange(course: Course, *, mend: bool = False) -> list[str]:
             "\n".join(finding.problem for finding in findings),
             "\n".join(["Give --mend to have that done, or:", *(f"  {finding.next_step}" for finding in findings)]),
         )
-    return []
+    return _make_missing(course) if exchange_folders(course).root.is_dir() else []
 
 
 def _change(path: Path, mode: int, *, make: bool = False) -> None:
