@@ -190,6 +190,13 @@ def history(connection: Connection, student: str, assignment: str) -> list[Entry
     ]
 
 
+def not_marked(connection: Connection, assignment: str) -> set[str]:
+    """Return the students whose last result for an assignment is no verdict: rejected, or a fault of ours."""
+    query = select(TABLE.c.student, TABLE.c.status).where(TABLE.c.assignment == _text(assignment))
+    last = {row.student: row.status for row in connection.execute(query.order_by(TABLE.c.marked_at))}
+    return {student for student, status in last.items() if status in (Status.REJECTED, Status.INFRA_ERROR)}
+
+
 @dataclass(frozen=True, slots=True)
 class Pruned:
     """What pruning came to."""

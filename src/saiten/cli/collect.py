@@ -86,7 +86,7 @@ def command(
         from saiten.cli.grade import command as mark
 
         context.invoke(mark, assignment=assignment, course_dir=course_dir, students=(), workers=None, as_json=False,
-                       unsafe=False, again=False)  # fmt: skip
+                       unsafe=False, again=False, only_failed=False, since=None)  # fmt: skip
     if code:
         raise click.exceptions.Exit(code)
 

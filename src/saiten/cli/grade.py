@@ -11,6 +11,7 @@ import shlex
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -36,6 +37,13 @@ if TYPE_CHECKING:
 @json_option
 @click.option("--unsafe", is_flag=True, help="Mark even where this machine cannot wall students' code off.")
 @click.option("--again", is_flag=True, help="Mark what is known already, too.")
+@click.option("--only-failed", is_flag=True, help="Only those who could not be marked the last time.")
+@click.option(
+    "--since",
+    type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M:%S%z"]),
+    metavar="WHEN",
+    help="Only who handed in then or later: 2026-04-10, or 2026-04-10T18:00 (this machine's time zone).",
+)
 def command(
     assignment: str,
     course_dir: Path | None,
@@ -44,6 +52,8 @@ def command(
     as_json: bool,
     unsafe: bool,
     again: bool,
+    only_failed: bool,
+    since: datetime | None,
 ) -> None:
     """Mark every submission of ASSIGNMENT under submitted/.
 
@@ -57,6 +67,7 @@ def command(
       saiten grade ps1 --course ~/my-nbgrader-course     any nbgrader course
       saiten grade ps1 --student student-017             one student
       saiten grade ps1 --student 'a*' --student 'b*'     some
+      saiten grade ps1 --again --since 2026-04-10        who handed in since then, anew
       saiten grade ps1 --json | jq '.student, .score'    for machines
 
     \b
@@ -65,6 +76,7 @@ def command(
       1  some could not be marked: see their rows
       2  something for you to mend: no such assignment, nobody has handed in, ...
     """
+    from saiten.batch.choose import narrowed
     from saiten.batch.freshness import current_bundle
     from saiten.batch.marking import Options, chosen_students, mark_class
     from saiten.course import Course
@@ -73,7 +85,14 @@ def command(
     begin = time.monotonic()
     course = Course.find(course_dir)
     chosen = course.assignment(assignment)
-    total = len(chosen_students(course, chosen, students))
+    named = chosen_students(course, chosen, students)
+    if only_failed or since is not None:
+        named = narrowed(chosen, named, only_failed=only_failed, since=since)
+        if not named:
+            click.echo("There is nobody of that kind: nothing was marked.", err=True)
+            return
+        students = tuple(named)
+    total = len(named)
     _tell_of_the_floor(unsafe)
     done = 0
     try:
