@@ -110,7 +110,10 @@ def die_first() -> None:
 
 
 def sweep() -> int:
-    """Remove groups of processes that are gone, or whose parents are; returns how many still have somebody in them."""
+    """Remove groups of processes that are gone, or whose parents are; returns how many still have somebody in them.
+
+    Those of another user's engines are left to that user's next one.
+    """
     stay = 0
     for _, folder in _own_groups((*_VERSIONS, *_TASKS)):
         for place in folder.glob(f"{_PREFIX}*"):
@@ -118,7 +121,7 @@ def sweep() -> int:
             if not all(number.isdigit() and Path(f"/proc/{number}").exists() for number in numbers):
                 try:
                     place.rmdir()
-                except FileNotFoundError:
+                except (FileNotFoundError, PermissionError):
                     continue
                 except OSError:
                     stay += 1
