@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import socket
 import subprocess
 import sys
 import time
@@ -22,7 +23,6 @@ c.GenerateFeedback.exporter_class = "saiten.formgrader.Feedback"
 """what a course's nbgrader_config.py has to say; docs/how-to/mark-on-submission.md shows the same"""
 
 _EXTENSIONS = dict.fromkeys(("nbgrader.server_extensions.formgrader", "saiten.formgrader.server"), True)
-# Jupyter prints its address once it listens
 _ADDRESS = re.compile(r"(http://127\.0\.0\.1:\d+)/")
 
 
@@ -67,7 +67,7 @@ def formgrader(root: Path, home: Path, environment: Mapping[str, str] | None = N
             command, cwd=root, env=variables | dict(environment or {}), stdout=file, stderr=file, start_new_session=True
         )
     try:
-        yield Formgrader(_address(process, log), root, process.pid)
+        yield Formgrader(address_of(process, log), root, process.pid)
     finally:
         process.terminate()
         try:
@@ -77,11 +77,18 @@ def formgrader(root: Path, home: Path, environment: Mapping[str, str] | None = N
             process.wait()
 
 
-def _address(process: subprocess.Popen[bytes], log: Path) -> str:
-    """Wait until the server says where it listens."""
+def address_of(process: subprocess.Popen[bytes], log: Path) -> str:
+    """Wait until the server has said where it listens, and does."""
     deadline = time.monotonic() + 120
-    while not (found := _ADDRESS.search(log.read_text())):
+    while not ((found := _ADDRESS.search(log.read_text())) and _listens(found[1])):
         assert process.poll() is None, log.read_text()
         assert time.monotonic() < deadline, log.read_text()
         time.sleep(0.1)
     return found[1]
+
+
+def _listens(address: str) -> bool:
+    """Whether somebody answers there: on a busy machine the address is printed a moment before."""
+    host, port = address.removeprefix("http://").split(":")
+    with socket.socket() as caller:
+        return caller.connect_ex((host, int(port))) == 0

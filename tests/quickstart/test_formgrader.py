@@ -6,10 +6,8 @@ import json
 import os
 import re
 import shutil
-import socket
 import subprocess
 import sys
-import time
 import urllib.request
 from collections.abc import Iterator
 from http.client import HTTPResponse
@@ -19,8 +17,7 @@ from typing import Any
 import pytest
 
 from fake_course import GRADES, rows
-
-_ADDRESS = re.compile(r"(http://127\.0\.0\.1:\d+)/")
+from formgrader_server import address_of
 
 
 class Formgrader:
@@ -64,31 +61,10 @@ def formgrader(ours: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     with log.open("w") as file:
         process = subprocess.Popen(command, cwd=root, env=environment, stdout=file, stderr=file)
     try:
-        yield Formgrader(_address(process, log), type(ours)(root))
+        yield Formgrader(address_of(process, log), type(ours)(root))
     finally:
         process.terminate()
         process.wait()
-
-
-def _address(process: subprocess.Popen[bytes], log: Path) -> str:
-    """Wait until the server says where it listens."""
-    deadline = time.monotonic() + 120
-    while not (found := _ADDRESS.search(log.read_text())):
-        assert process.poll() is None, log.read_text()
-        assert time.monotonic() < deadline, log.read_text()
-        time.sleep(0.1)
-    while not _listens(found[1]):
-        assert process.poll() is None, log.read_text()
-        assert time.monotonic() < deadline, log.read_text()
-        time.sleep(0.1)
-    return found[1]
-
-
-def _listens(address: str) -> bool:
-    """Whether somebody answers there: on a busy machine the address is printed a moment before."""
-    host, port = address.removeprefix("http://").split(":")
-    with socket.socket() as caller:
-        return caller.connect_ex((host, int(port))) == 0
 
 
 @pytest.mark.parametrize(

@@ -6,24 +6,20 @@ penalties are in them; a mark for which something is missing has no points at al
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, Integer, cast, func, select
 
+from saiten.gradebook import max_scores
 from saiten.gradebook.tables import (
     ASSIGNMENT,
-    BASE_CELL,
     GRADE,
-    GRADE_CELL,
-    NOTEBOOK,
     STUDENT,
     SUBMITTED,
     SUBMITTED_NOTEBOOK,
-    TASK_CELL,
 )
 
 
@@ -128,16 +124,7 @@ def _person(row) -> Person:  # type: ignore[no-untyped-def]  # a row of SQLAlche
 
 
 def _columns(connection: Connection, chosen: Collection[str]) -> tuple[Column, ...]:
-    most: defaultdict[str, float] = defaultdict(float)
-    for kind in (GRADE_CELL, TASK_CELL):
-        cells = (
-            select(NOTEBOOK.c.assignment_id, func.sum(kind.c.max_score).label("most"))
-            .join(BASE_CELL, BASE_CELL.c.id == kind.c.id)
-            .join(NOTEBOOK, NOTEBOOK.c.id == BASE_CELL.c.notebook_id)
-            .group_by(NOTEBOOK.c.assignment_id)
-        )
-        for row in connection.execute(cells):
-            most[row.assignment_id] += row.most or 0.0
+    most = max_scores(connection)
     due = ASSIGNMENT.c.duedate
     rows = connection.execute(select(ASSIGNMENT).order_by(due.is_(None), due, ASSIGNMENT.c.name))
     return tuple(Column(row.name, most[row.id], row.duedate) for row in rows if not chosen or row.name in chosen)
@@ -151,7 +138,7 @@ def _marks(connection: Connection) -> dict[tuple[str, str], Mark]:
         select(
             SUBMITTED_NOTEBOOK.c.assignment_id.label("submitted"),
             func.sum(point).label("points"),
-            func.max(is_open.cast(GRADE.c.needs_manual_grade.type)).label("waits"),
+            func.max(cast(is_open, Integer)).label("waits"),  # as a number: PostgreSQL has no max of booleans
         )
         .join(GRADE, GRADE.c.notebook_id == SUBMITTED_NOTEBOOK.c.id)
         .group_by(SUBMITTED_NOTEBOOK.c.assignment_id)

@@ -12,6 +12,7 @@ from saiten.gradebook.grades import WITH_SCORE, Entry, Outcome, refused_students
 from saiten.gradebook.late import LatePolicy
 from saiten.gradebook.moment import parse_moment
 from saiten.gradebook.practice import Practice
+from saiten.gradebook.totals import max_scores
 
 __all__ = [
     "WITH_SCORE",
@@ -21,6 +22,7 @@ __all__ = [
     "Outcome",
     "Practice",
     "marked_folder",
+    "max_scores",
     "open_database",
     "parse_moment",
     "refused_students",

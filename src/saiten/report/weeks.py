@@ -10,15 +10,12 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, func, select
 
+from saiten.gradebook import max_scores
 from saiten.gradebook.tables import (
     ASSIGNMENT,
-    BASE_CELL,
     GRADE,
-    GRADE_CELL,
-    NOTEBOOK,
     SUBMITTED,
     SUBMITTED_NOTEBOOK,
-    TASK_CELL,
 )
 from saiten.report.figures import AT_RISK
 
@@ -49,16 +46,7 @@ class Weeks:
 
 def read_weeks(connection: Connection) -> Weeks:
     """Read the shares of all students in all assignments, points by hand, extra credit and penalties included."""
-    maxima: defaultdict[str, float] = defaultdict(float)
-    for kind in (GRADE_CELL, TASK_CELL):
-        cells = (
-            select(NOTEBOOK.c.assignment_id, func.sum(kind.c.max_score).label("most"))
-            .join(BASE_CELL, BASE_CELL.c.id == kind.c.id)
-            .join(NOTEBOOK, NOTEBOOK.c.id == BASE_CELL.c.notebook_id)
-            .group_by(NOTEBOOK.c.assignment_id)
-        )
-        for found in connection.execute(cells):
-            maxima[found.assignment_id] += found.most or 0.0
+    maxima = max_scores(connection)
     point = func.coalesce(GRADE.c.manual_score, GRADE.c.auto_score, 0.0) + func.coalesce(GRADE.c.extra_credit, 0.0)
     earned = (
         select(SUBMITTED.c.assignment_id, SUBMITTED.c.student_id, func.sum(point).label("points"))
