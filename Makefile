@@ -17,7 +17,7 @@ PINS := requirements.lock requirements-data.txt pyproject.toml
 READY := $(VENV)/.ready-$(shell cat $(PINS) | sha256sum | cut -c1-16)
 
 # Debian packages that system tests call; apt-get installs what is missing when one is root.
-SYSTEM_PACKAGES := chromium libjs-mathjax debootstrap buildah podman runc
+SYSTEM_PACKAGES := chromium libjs-mathjax debootstrap buildah podman runc containernetworking-plugins postgresql iproute2
 
 # The demo marks a larger class of the first assignment, with a loop that never ends, and a small one of each other.
 DEMO_ASSIGNMENTS ?= $(sort $(notdir $(patsubst %/assignment.toml,%,$(wildcard source/*/assignment.toml))))
@@ -121,6 +121,11 @@ bench-pages: $(READY) ## feedback and report of 1,000 submissions, in processor 
 bench-hub: $(READY) ## from Submit to feedback: how long one student waits, and twenty at once
 	@$(BIN)/python -m bench.hub $(BENCH_ARGS)
 
+# Sizes and ways can be chosen: make bench-scale BENCH_ARGS="--sizes 100,1000 --ways 2", or --help.
+.PHONY: bench-scale
+bench-scale: $(READY) ## classes of 100, 1,000 and 10,000, by workers and on a Dask cluster; table and plot
+	@$(BIN)/python -m bench.scale $(BENCH_ARGS)
+
 # Exit code 1: an attack succeeded. Options: make attacks ATTACKS_ARGS="--no-nbgrader --floor landlock", or --help.
 .PHONY: attacks
 attacks: $(READY) ## every attack on plain nbgrader and on both floors of Saiten, as a table; minutes
@@ -140,7 +145,7 @@ lock: ## pin again all that pyproject.toml asks for (maintainers)
 	@scratch="$$(mktemp -d)"; trap 'rm -rf "$$scratch"' EXIT; \
 	$(PYTHON) -m venv "$$scratch/venv"; \
 	"$$scratch/venv/bin/pip" install --quiet --disable-pip-version-check pip-tools; \
-	"$$scratch/venv/bin/pip-compile" --quiet --extra dev --extra hub --strip-extras --allow-unsafe --no-header \
+	"$$scratch/venv/bin/pip-compile" --quiet --extra dev --extra hub --extra dask --extra postgresql --strip-extras --allow-unsafe --no-header \
 	  --annotation-style=line --no-emit-index-url --no-emit-trusted-host --no-emit-find-links \
 	  --output-file "$$scratch/lock" pyproject.toml; \
 	{ sed '/^[^#]/,$$d' requirements.lock; sed -e '/^# The following packages/d' -e '/^$$/d' "$$scratch/lock"; } > "$$scratch/new"; \

@@ -41,9 +41,17 @@ class Run:
     """memory of the process tree at its height, pages shared between processes counted once"""
     peak_rss_mb: float
     """the same with shared pages counted for every process, as `ps` and `top` show it"""
+    first_mb: tuple[float, ...] = ()
+    """memory (RSS) of the command's own process without its children, at each look"""
 
 
-def run(command: Sequence[str], folder: Path, cores: Collection[int], environment: Mapping[str, str]) -> Run:
+def run(
+    command: Sequence[str],
+    folder: Path,
+    cores: Collection[int],
+    environment: Mapping[str, str],
+    every: float = _EVERY,
+) -> Run:
     """Run a command to its end.
 
     Args:
@@ -51,6 +59,7 @@ def run(command: Sequence[str], folder: Path, cores: Collection[int], environmen
         folder: its working directory.
         cores: the only cores that it and its children may use.
         environment: added to this process's own.
+        every: seconds between two looks at the memory, which take some milliseconds for each process.
     """
     lines: list[tuple[float, str]] = []
     output: list[str] = []
@@ -69,7 +78,7 @@ def run(command: Sequence[str], folder: Path, cores: Collection[int], environmen
         assert process.stdout is not None
         assert process.stderr is not None
         errors, results = process.stderr, process.stdout
-        watch = _Watch(process.pid)
+        watch = _Watch(process.pid, every)
         readers = [
             threading.Thread(target=lambda: lines.extend((time.perf_counter() - begin, line) for line in errors)),
             threading.Thread(target=lambda: output.append(results.read())),
@@ -81,28 +90,41 @@ def run(command: Sequence[str], folder: Path, cores: Collection[int], environmen
         watch.stop.set()
         for thread in (*readers, watch):
             thread.join()
-    return Run(started, seconds, process.returncode, tuple(lines), "".join(output), watch.pss / 1e6, watch.rss / 1e6)
+    return Run(
+        started,
+        seconds,
+        process.returncode,
+        tuple(lines),
+        "".join(output),
+        watch.pss / 1e6,
+        watch.rss / 1e6,
+        tuple(size / 1e6 for size in watch.first),
+    )
 
 
 @dataclass(eq=False)
 class _Watch(threading.Thread):
     root: int
+    every: float
     stop: threading.Event = field(default_factory=threading.Event)
     pss: float = 0
     rss: float = 0
+    first: list[float] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         super().__init__(daemon=True)
 
     def run(self) -> None:
         seen: dict[int, psutil.Process] = {}
-        while not self.stop.wait(_EVERY):
+        while not self.stop.wait(self.every):
             # a process whose parent ended is no descendant any more, so it is remembered
             for process in _tree(self.root):
                 seen[process.pid] = process
-            sizes = [_memory(process) for process in seen.values()]
-            self.pss = max(self.pss, sum(pss for pss, _ in sizes))
-            self.rss = max(self.rss, sum(rss for _, rss in sizes))
+            sizes = {pid: _memory(process) for pid, process in seen.items()}
+            self.pss = max(self.pss, sum(pss for pss, _ in sizes.values()))
+            self.rss = max(self.rss, sum(rss for _, rss in sizes.values()))
+            if self.root in sizes:
+                self.first.append(sizes[self.root][1])
             seen = {pid: process for pid, process in seen.items() if process.is_running()}
 
 

@@ -79,10 +79,10 @@ def saiten(table: Table, cores: Collection[int]) -> Timing:
         raise RuntimeError(f"saiten grade gave {len(results)} results for {len(table.students)} submissions")
     scores = {
         result["student"]: {
-            cell["name"]: cell["score"]
+            each["name"]: each["score"]
             for question in result["questions"]
-            for cell in question["cells"]
-            if cell["score"] is not None
+            for each in (question, *question["cells"])  # Otter gives points to questions, nbgrader to test cells
+            if each["score"] is not None
         }
         for result in results
     }

@@ -35,7 +35,7 @@ class Outcome:
     floor_seconds: tuple[float, ...]
 
     def disagreements(self) -> list[str]:
-        """Name every test cell of the sample to which another marker gave other points than Saiten."""
+        """Name every test cell (Otter: question) to which another marker gave other points than Saiten."""
         return [
             f"{student} {cell}: saiten {_points(mine.get(cell))}, {other.marker} {_points(theirs)}"
             for other in self.others
@@ -46,7 +46,7 @@ class Outcome:
         ]
 
     def compared(self, other: Timing) -> int:
-        """Count the test cells that were compared with another marker."""
+        """Count the test cells, or questions, that were compared with another marker."""
         return sum(len(cells) for cells in other.scores.values())
 
     @property

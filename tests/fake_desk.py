@@ -7,7 +7,7 @@ In: cards, hand-ins, jobs and so on, as a test likes. Out: `FakeDesk`, which not
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
@@ -47,6 +47,8 @@ class FakeDesk:
     all_acts: list[Act] = field(default_factory=list)
     all_clusters: list[Cluster] = field(default_factory=list)
     pages: dict[tuple[int, str], bytes] = field(default_factory=dict)
+    dues: dict[str, dict[str, datetime]] = field(default_factory=dict)
+    """by student, what an extension moves"""
     languages: tuple[str, ...] = ("ja", "en")
     course_id: str = "vision"
     refuse: UserError | None = None
@@ -67,14 +69,20 @@ class FakeDesk:
         return self.all_cards
 
     def hand_ins(
-        self, *, student: str | None = None, assignment: str | None = None, for_staff: bool, limit: int = 200
+        self,
+        *,
+        student: str | None = None,
+        assignment: str | None = None,
+        state: State | None = None,
+        for_staff: bool,
+        limit: int = 200,
     ) -> Sequence[HandIn]:
         """Those that fit, newest first."""
         self._note("hand_ins", student, for_staff)
         fitting = [
             each
             for each in sorted(self.all_hand_ins, key=lambda one: one.number, reverse=True)
-            if student in (None, each.student) and assignment in (None, each.assignment)
+            if student in (None, each.student) and assignment in (None, each.assignment) and state in (None, each.state)
         ]
         return [_seen(each, for_staff) for each in fitting[:limit]]
 
@@ -82,6 +90,11 @@ class FakeDesk:
         """That one."""
         self._note("hand_in", number, for_staff)
         return next((_seen(each, for_staff) for each in self.all_hand_ins if each.number == number), None)
+
+    def own_dues(self, student: str) -> Mapping[str, datetime]:
+        """Theirs."""
+        self._note("own_dues", student)
+        return self.dues.get(student, {})
 
     def page(self, number: int, notebook: str = "", *, for_staff: bool) -> bytes | None:
         """Its page."""

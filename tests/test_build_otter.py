@@ -15,7 +15,7 @@ from typing import Any
 import nbformat
 import pytest
 
-from course_samples import DOUBLE, Cell, cell, graded, make_course, quick_run, solution, written
+from course_samples import DOUBLE, cell, graded, make_course, quick_run, solution, written
 from saiten.build import BuildReport, build_assignment
 
 CELLS = [
@@ -33,8 +33,8 @@ CELLS = [
     ),
     graded("nothing", "pass", 0),
 ]
-POINTS = 3 + 1.5 + 2 + 2 + 1 + 1 + 1 + 0
-"""of the test cells; the written answer (2 points) is for a person"""
+POINTS = {"double": 3, "load": 1.5, "area": 2 + 2 + 1 + 1 + 1 + 0}
+"""of the questions with test cells; the written answer (2 points) is for a person"""
 
 
 @pytest.fixture(scope="module")
@@ -79,22 +79,11 @@ def scores(results: dict[str, Any]) -> dict[str, tuple[float, float]]:
 def test_the_reference_gets_full_marks(report: BuildReport, tmp_path: Path) -> None:
     """Run by Otter, does the executed reference notebook earn every point of every test cell?"""
     found = scores(otter_run(report, report.solutions / "n1.ipynb", tmp_path))
-    wanted = {
-        made["metadata"]["nbgrader"]["grade_id"]: made["metadata"]["nbgrader"]["points"]
-        for made in marked_by_otter(CELLS)
-    }
-    assert found == {name: (points, points) for name, points in wanted.items()}
-    assert sum(score for score, _ in found.values()) == POINTS
+    assert found == {name: (points, points) for name, points in POINTS.items()}
 
 
-def marked_by_otter(cells: list[Cell]) -> list[Cell]:
-    """Return the test cells among cells."""
-    marked = [made for made in cells if made["metadata"].get("nbgrader", {}).get("grade")]
-    return [made for made in marked if not made["metadata"]["nbgrader"]["solution"]]
-
-
-def test_a_stub_and_a_mistake_lose_their_points(report: BuildReport, tmp_path: Path) -> None:
-    """Do an untouched stub and a wrong answer lose exactly their tests, with the test's own message?"""
+def test_stubs_and_mistakes_lose_their_points(report: BuildReport, tmp_path: Path) -> None:
+    """Do an untouched stub and wrong answers lose exactly their tests, and do students see public parts only?"""
     solved, released = (
         nbformat.reads((folder / "n1.ipynb").read_text("utf-8"), as_version=4)
         for folder in (report.solutions, report.release)
@@ -104,23 +93,71 @@ def test_a_stub_and_a_mistake_lose_their_points(report: BuildReport, tmp_path: P
             mine.source = theirs.source
         elif mine.id == "area":
             mine.source = "area = lambda r: 1.0 * r * r"
+        elif mine.id == "double":
+            mine.source = "double = lambda x: abs(x + x)"
     (tmp_path / "n1.ipynb").write_text(nbformat.writes(solved), encoding="utf-8")
     (tmp_path / "results").mkdir()
     results = otter_run(report, tmp_path / "n1.ipynb", tmp_path / "results")
-    lost = {name for name, (score, most) in scores(results).items() if score < most}
-    assert lost == {"load-tests", "area-tests", "partial"}
     # a test cell that ends in fewer points than it is worth fails in Otter, which has no parts of points
-    assert {name: score for name, (score, _) in scores(results).items() if name in lost} == dict.fromkeys(lost, 0)
-    output = {test["name"]: test["output"] for test in results["tests"]}
-    assert "NameError" in output["load-tests"]
-    assert "0.5 of 2 points" in output["partial"]
+    assert scores(results) == {"double": (0, 3), "load": (0, 1.5), "area": (2 - 2 + 1 + 1 + 1, 7)}
+    public, *rest = results["tests"]
+    assert (public["name"], public["visibility"]) == ("Public Tests", "visible")
+    assert {test["visibility"] for test in rest} == {"hidden"}
+    output = {test["name"]: test["output"] for test in rest}
+    assert "AssertionError: negative" in output["double"]
+    assert "NameError: name 'load' is not defined" in output["load"]
+    assert "line 1: assert load() == open('truth.txt').read().strip(), 'read the file'" in output["load"]
+    assert "0.5 of 2 points" in output["area"]
+    assert "double results: All test cases passed!" in public["output"]
+    assert "-21" not in public["output"]
+    assert "negative" not in public["output"]
+    assert "NameError: name 'load' is not defined" in public["output"]
+
+
+HERE = """
+import json, sys, warnings
+warnings.simplefilter("ignore")
+from otter.nbmeta_config import NBMetadataConfig
+from otter.test_files import create_test_file
+
+def leave(number):
+    raise SystemExit("so long")
+
+answers = {"right": lambda x: x + x, "hidden": lambda x: abs(x + x), "public": lambda x: x, "exits": leave}
+for name, answer in answers.items():
+    calls = []
+    test = create_test_file(sys.argv[1], NBMetadataConfig())
+    test.run({"double": lambda x: calls.append(x) or answer(x)})
+    cases = [(each.test_case.hidden, each.passed) for each in test.test_case_results]
+    print(json.dumps([name, cases, test.score, test.possible, test.test_case_results[1].message, calls]))
+"""
+
+
+def test_a_cell_runs_once_and_is_two_cases(report: BuildReport, tmp_path: Path) -> None:
+    """Does the public part fail where a public line fails, and the whole, which has the points, wherever one fails?"""
+    with zipfile.ZipFile(report.autograder / "otter.zip") as archive:
+        path = archive.extract("tests/001-double.py", tmp_path)
+    done = subprocess.run([sys.executable, "-c", HERE, path], capture_output=True, text=True, check=True)
+    found = {name: rest for name, *rest in map(json.loads, done.stdout.splitlines())}
+    for name, (public, whole, words) in {
+        "right": (True, True, "passed"),
+        "hidden": (True, False, "negative"),
+        "public": (False, False, "line 1: assert double(2) == 4"),
+        "exits": (False, False, "SystemExit: so long"),
+    }.items():
+        cases, score, possible, message, calls = found[name]
+        assert cases == [[False, public], [True, whole]], name
+        assert (score, possible) == (3 * whole, 3), name
+        assert words in message
+        assert calls == [2, -21][: 1 + public], name
 
 
 def test_hidden_tests_are_hidden_and_files_are_there(report: BuildReport) -> None:
     """Are exactly the cells with hidden tests marked hidden, and data, scripts and pinned packages in the zip?"""
     with zipfile.ZipFile(report.autograder / "otter.zip") as archive:
         names = archive.namelist()
-        hidden = {name: "hidden=True" in archive.read(name).decode() for name in names if name.startswith("tests/")}
+        cases = {name: archive.read(name).decode() for name in names if name.startswith("tests/")}
+        config = json.loads(archive.read("otter_config.json"))
         assert archive.read("files/truth.txt") == b"1,2\n"
         assert archive.getinfo("run_autograder").external_attr >> 16 == 0o755
         assert b"otter-grader==7.0.0\n" in archive.read("requirements.txt")
@@ -128,8 +165,10 @@ def test_hidden_tests_are_hidden_and_files_are_there(report: BuildReport) -> Non
         for script in ("run_autograder", "setup.sh"):
             subprocess.run(["bash", "-n"], input=archive.read(script), check=True)
     assert names == sorted(names)
-    assert [name for name, is_hidden in hidden.items() if is_hidden] == ["tests/001-double-tests.py"]
-    assert len(hidden) == len(marked_by_otter(CELLS))
+    assert [name for name, text in cases.items() if "hidden=True" in text] == ["tests/001-double.py"]
+    assert list(cases) == ["tests/001-double.py", "tests/002-load.py", "tests/003-area.py"]
+    assert cases["tests/001-double.py"].count("@test_case") == 2
+    assert (config["show_hidden"], config["show_stdout"]) == (False, False)
     assert "files/saiten_reference.py" in names
 
 
@@ -139,13 +178,14 @@ def test_several_notebooks_give_several_zips(tmp_path: Path) -> None:
     report = build_assignment(make_course(tmp_path, notebooks), run=quick_run)
     zips = sorted(path.name for path in report.autograder.glob("*.zip"))
     assert zips == ["otter-n1.zip", "otter-n2.zip"]
+    assert report.otter == (report.autograder / "otter-n1.zip", report.autograder / "otter-n2.zip")
     with zipfile.ZipFile(report.autograder / "otter-n1.zip") as archive:
         assert archive.namelist() == [
             "otter_config.json",
             "requirements.txt",
             "run_autograder",
             "setup.sh",
-            "tests/001-double-tests.py",
+            "tests/001-double.py",
         ]
 
 
@@ -155,4 +195,4 @@ def test_any_text_survives_in_a_test_file(tmp_path: Path) -> None:
     report = build_assignment(make_course(tmp_path, {"n1": [cell("code", "1"), graded("t", source)]}), run=quick_run)
     content = zipfile.ZipFile(io.BytesIO((report.autograder / "otter.zip").read_bytes())).read("tests/001-t.py")
     values = [node.value for node in ast.parse(content).body if isinstance(node, ast.Assign)]
-    assert source in [ast.literal_eval(value) for value in values]
+    assert {"t": (source, 1)} in [ast.literal_eval(value) for value in values]

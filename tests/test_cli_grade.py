@@ -83,6 +83,7 @@ def test_one_object_for_each_submission(root: Path, first: Result) -> None:
     assert {student: (each["status"], each["score"]) for student, each in found.items()} == EXPECTED
     assert list(found) == sorted(found)
     wanted = {"student", "assignment", "status", "score", "max_score", "questions", "seconds", "message", "notes"}
+    wanted |= {"anew", "whole_because"}
     assert all(set(each) == wanted and each["max_score"] == MAXIMUM for each in found.values())
     (question, essay) = found["student-003"]["questions"]
     assert (question["name"], question["score"], question["max_score"]) == ("mean", 0.0, 4.0)

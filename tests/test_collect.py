@@ -258,7 +258,7 @@ def test_nbgraders_exchange_and_marking_at_once(tmp_path: Path) -> None:
     Student(tmp_path, "student-001", "ps1").order(scores={"mean-test": 2})
     done = run(course.root, assignment="ps1")
     assert done.exit_code == 0, done.output
-    assert "1 have handed in, 1 of them are new" in done.output
+    assert "1 have handed in, 1 of them are new, 0 have handed in again." in done.output
     assert (course.submitted_dir("ps1", "student-001") / "problem1.ipynb").is_file()
     wrong = run(course.root, "--times", assignment="ps1")
     assert wrong.exit_code == 2
@@ -271,7 +271,8 @@ def test_an_exchange_that_is_not_there(tmp_path: Path) -> None:
     hand_in(tmp_path, order("student-001"))
     done = run(Course.find(tmp_path).root, assignment="ps1")
     assert done.exit_code == 2
-    assert "exchange gave nothing" in done.output
+    assert "There is no exchange: the folder" in done.output
+    assert "c.Exchange.root" in done.output
 
 
 @pytest.mark.system

@@ -18,7 +18,7 @@ from saiten.bundle import Limits
 from saiten.config import Saiten
 from saiten.course import Course
 from saiten.errors import CourseError
-from saiten.settings import InstantFeedback, Settings, read_settings
+from saiten.settings import InstantFeedback, Schedule, Settings, read_settings
 from saiten.submission import Submission
 
 ROOT = Path(__file__).parent.parent
@@ -251,6 +251,10 @@ def test_settings_are_read(tmp_path: Path) -> None:
         ("due = 2026-04-10", "`due` must be a date and time with its offset"),
         ("due = 2026-04-10T10:00:00", "`due` must be a date and time with its offset"),
         ("title = {ja = 3}", "`title.ja` must be text"),
+        ("[schedule]\nmark = true", r"`schedule\.mark`.*Known are"),
+        ("[schedule]\ngrade = 1", "`schedule.grade` must be true or false"),
+        ("[schedule]\nfeedback = true", "`schedule.feedback` is on and `schedule.grade` is off"),
+        ("[schedule]\nlate_until = 2026-04-10T10:00:00Z", "`schedule.late_until` is not after `due`"),
         ('[instant_feedback]\nshow = "all"', "`instant_feedback.show` must be"),
         ("[instant_feedback]\nquiet_hours = -1", "`instant_feedback.quiet_hours` must be a number of hours"),
         ("release = 2026-04-10T10:00:00Z\ndue = 2026-04-10T10:00:00Z", "`due` is not after `release`"),
@@ -276,7 +280,7 @@ def test_the_documents_name_every_option() -> None:
         assert f"| `{item.name}` | " in page, item.name
     for limit in fields(Limits):
         assert f"| `{limit.name}` | {limit.default:g} | " in page, limit.name
-    for item in fields(InstantFeedback):
+    for item in (*fields(InstantFeedback), *fields(Schedule)):
         assert f"| `{item.name}` | " in page, item.name
     example = re.search(r"```toml\n(.*?)```", page, re.DOTALL)
     assert example

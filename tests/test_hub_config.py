@@ -346,6 +346,53 @@ def test_kubernetes_own_objects_fit_its_schemas() -> None:
         kubernetes_validate.validate({**objects[-1], "spec": {**spec, "tolerations": "none"}}, "1.30", strict=True)
 
 
+def _config_path(volume: dict[str, Any], maps: dict[str, dict[str, str]]) -> dict[str, str]:
+    """Files that a volume shows, by path, as Kubernetes puts them there."""
+    sources = [each["configMap"] for each in volume.get("projected", {}).get("sources", [volume])]
+    found = {}
+    for source in sources:
+        data = maps[source["name"]]
+        items = source.get("items", [{"key": key, "path": key} for key in data])
+        found |= {item["path"]: data[item["key"]] for item in items}
+    return found
+
+
+def _loaded(name: str, text: str) -> object:
+    """What a file of Jupyter's configuration says, whatever it looks like."""
+    if name.endswith(".json"):
+        return json.loads(text)
+    config = Config()
+    exec(compile(text, name, "exec"), {"get_config": lambda: config})
+    return config
+
+
+def test_kubernetes_has_the_files_that_the_hub_writes(load: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Do students' servers and formgrader find the same files, menus of JupyterLab included, with the same in them?"""
+    state = load(SPAWNER="docker").state / "nbgrader"
+    monkeypatch.setenv("JUPYTERHUB_USER", "student-001")
+    objects = list(yaml.safe_load_all((DEPLOY / "course.yaml").read_text(encoding="utf-8")))
+    maps = {each["metadata"]["name"]: each["data"] for each in objects if each["kind"] == "ConfigMap"}
+    pods = {
+        each["metadata"]["name"]: each["spec"]["template"]["spec"] for each in objects if each["kind"] == "Deployment"
+    }
+    volumes = {
+        "students": _values("z2jh-values.yaml")["singleuser"]["storage"]["extraVolumes"],
+        "staff": pods["formgrader"]["volumes"],
+    }
+    for kind, found in volumes.items():
+        (volume,) = [each for each in found if each["name"] == f"for-{kind}"]
+        there = {name: _loaded(name, text) for name, text in _config_path(volume, maps).items()}
+        written = {
+            str(path.relative_to(state / kind)): _loaded(path.name, path.read_text(encoding="utf-8"))
+            for path in (state / kind).rglob("*")
+            if path.is_file()
+        }
+        assert len(written) == 4
+        assert there == written
+    (volume,) = [each for each in pods["marking"]["volumes"] if each["name"] == "for-staff"]
+    assert list(_config_path(volume, maps)) == ["nbgrader_config.py"]  # it runs no JupyterLab
+
+
 def test_on_kubernetes_students_and_the_course_are_two_users() -> None:
     """As one user, students could list everybody's feedback: are uid and mounts as the docker shape has them?"""
     single = _values("z2jh-values.yaml")["singleuser"]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,13 +14,16 @@ import pytest
 from sqlalchemy import text, update
 
 from fake_course import GRADES, connected, rows
-from fake_engine import ASSIGNMENT, FakeEngine, RefusingEngine, make_bundle
+from fake_engine import ASSIGNMENT, FakeEngine, RefusingEngine, judged, make_bundle
 from hub_class import Student, make_fake_hub_course, until
 from saiten.course import Course
 from saiten.errors import CourseError
 from saiten.gradebook.tables import GRADE
+from saiten.grading.again import Again
 from saiten.hub.desk import MarkingDesk
 from saiten.hub.model import Event, HandIn, Job, JobKind, JobState, Shown, State, Withheld
+from saiten.results import Result
+from saiten.submission import Submission
 
 FULL = {"mean-test": 2, "mean-hidden": 3, "sum-test": 1}
 
@@ -140,6 +145,11 @@ def test_what_cannot_be_read_is_told_to_its_student(tmp_path: Path) -> None:
         (own,) = desk.hand_ins(student="ada", for_staff=False)
         assert own.state is State.REJECTED
         assert "no notebook" in own.message
+        scene.student("ben").order(scores=FULL)
+        assert [each.student for each in settled(desk, 2)] == ["ada", "ben"]
+        for whose in ({}, {"student": "ada"}, {"student": "ada", "assignment": ASSIGNMENT}):
+            (found,) = desk.hand_ins(state=State.REJECTED, for_staff=True, limit=1, **whose)
+            assert found.number == own.number, "behind a newer one that is marked"
 
 
 def test_a_stopped_service_goes_on_where_it_was(tmp_path: Path) -> None:
@@ -239,6 +249,36 @@ def test_jobs_mark_a_class_again(tmp_path: Path) -> None:
         assert [each.state for each in desk.hand_ins(for_staff=True)] == [State.MARKED] * 2
     with scene.open() as desk:
         assert [job.state for job in desk.jobs()] == [JobState.DONE] * 2
+
+
+class PartlyEngine(FakeEngine):
+    """Says which tests it was asked to mark."""
+
+    def mark_again(self, submission: Submission, again: Again) -> Result:
+        """Note it where orders are noted."""
+        asked = " ".join(sorted(name for names in again.marked.values() for name in names))
+        what = json.loads(next(iter(submission.notebooks.values())))
+        with Path(what["log"]).open("a") as log:
+            log.write(f"again:{submission.student}:{asked.replace(' ', ',')}\n")
+        return replace(judged(self.bundle, submission, what), anew=("mean",))
+
+
+def test_a_changed_test_is_marked_alone(tmp_path: Path) -> None:
+    """After a hidden test changed: does "mark changed" ask for that question of those who were marked, and once?"""
+    scene = Scene(tmp_path)
+    with scene.open() as desk:
+        scene.student("ada").order(scores=FULL, log=str(scene.log))
+        settled(desk, 1)
+    bundle = make_bundle()
+    first, second = bundle.notebooks
+    cells = tuple(
+        replace(cell, source="assert mean([0]) == 0") if cell.id == "mean-hidden" else cell for cell in first.cells
+    )
+    replace(bundle, notebooks=(replace(first, cells=cells), second)).write(scene.course.autograder_dir(ASSIGNMENT))
+    with scene.open(PartlyEngine) as desk:
+        finished(desk, desk.start(JobKind.MARK_CHANGED, ASSIGNMENT, "teacher"))
+        finished(desk, desk.start(JobKind.MARK_CHANGED, ASSIGNMENT, "teacher"))
+    assert scene.marked() == ["ada", "again:ada:mean-hidden,mean-test"]
 
 
 def test_a_job_is_cancelled_and_what_it_did_stays(tmp_path: Path) -> None:

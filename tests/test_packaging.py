@@ -83,14 +83,19 @@ def test_the_makefile_installs_the_same_files() -> None:
 def test_every_import_is_declared() -> None:
     """Is every distribution that src/ imports named in pyproject.toml, so that a plain install can run it?
 
-    The hub alone may use what its extra brings.
+    The hub alone, and what marks on a cluster, may use what its extra brings.
     """
     owners = packages_distributions()
     plain = {canonicalize_name(requirement.name) for requirement in DECLARED}
-    of_the_hub = {canonicalize_name(Requirement(text).name) for text in PROJECT["optional-dependencies"]["hub"]}
+    extras = {"hub": "hub", "cluster": "dask"}
     undeclared = []
     for path in sorted((ROOT / "src").rglob("*.py")):
-        declared = plain | of_the_hub if path.is_relative_to(ROOT / "src" / "saiten" / "hub") else plain
+        declared = set(plain)
+        for folder, extra in extras.items():
+            if path.is_relative_to(ROOT / "src" / "saiten" / folder):
+                declared |= {
+                    canonicalize_name(Requirement(text).name) for text in PROJECT["optional-dependencies"][extra]
+                }
         for module in _imported(ast.parse(path.read_text(encoding="utf-8"))):
             if module in sys.stdlib_module_names or module in {"saiten", "facelab"}:
                 continue

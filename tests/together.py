@@ -29,8 +29,11 @@ _GROUPS = {
 }
 """What an id begins with, to its group, where that is not the test's file."""
 _LONGEST = (
-    *(LIGHT, "tests/system/test_image.py", *EXERCISES[:1:-1], "tests/system/test_week_on_the_hub.py", "users"),
+    *(LIGHT, "tests/system/test_image.py", *EXERCISES[:1:-1], "users"),
     *("tests/system/test_resilience.py", "tests/system/test_ordinary_user.py", "tests/system/test_fuzzed_class.py"),
+    *("tests/system/test_cluster_chaos.py", "tests/system/test_postgresql_chaos.py"),
+    "tests/system/test_postgresql_cluster.py",
+    "tests/system/test_otter_import.py",
     *("tests/system/test_lab_on_the_hub.py", "quickstart", *(f"tests/test_exercises.py {each}" for each in EXERCISES)),
     *("tests/attacks/test_attack_table.py", "tests/test_check.py", "tests/test_names_and_messages.py"),
 )

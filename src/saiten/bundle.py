@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
@@ -143,6 +143,18 @@ class Bundle:
                 digest.update(f"\0{name}\0{len(group[name])}\0".encode())
                 digest.update(group[name])
         return digest.hexdigest()
+
+    @cached_property
+    def cells_hash(self) -> str:
+        """Hash of what a student's process can meet: everything but the tests, titles and where it was built from.
+
+        While it stays, the same submission runs in the same way, whatever became of the tests.
+        """
+        notebooks = tuple(
+            replace(notebook, cells=tuple(cell for cell in notebook.cells if cell.role is not Role.TEST))
+            for notebook in self.notebooks
+        )
+        return replace(self, notebooks=notebooks, title={}, source_hash="").hash
 
     def write(self, folder: Path) -> None:
         """Write `bundle.json`, `files/` and `hidden/` under a folder; the same bundle gives the same bytes."""

@@ -17,11 +17,12 @@ from pathlib import Path
 from jupyter_core.paths import jupyter_config_dir, jupyter_config_path
 from nbgrader.apps.baseapp import NbGrader
 from nbgrader.coursedir import CourseDirectory
-from traitlets import Integer, List, TraitError, Unicode
+from traitlets import Callable, Float, Integer, List, TraitError, Unicode, Union
 from traitlets.config import Config, Configurable
 from traitlets.config.loader import ConfigFileNotFound, JSONFileConfigLoader, PyFileConfigLoader
 
 from saiten.errors import CourseError
+from saiten.zones import zone_of
 
 CONFIG_NAME = "nbgrader_config"
 """File name, without `.py` or `.json`, of the one configuration file of a course."""
@@ -43,9 +44,24 @@ class Saiten(Configurable):  # type: ignore[misc]  # traitlets has no types
         help="Processes that mark submissions at the same time; 0 means one for each core that may be used.",
     ).tag(config=True)
 
-    scheduler = Unicode(
+    scheduler = Union(
+        [Unicode(), Callable()],
+        default_value="",
+        help="Where `saiten grade` marks: address of a Dask scheduler (tcp://HOST:PORT, tls://HOST:PORT), or a "
+        "callable that returns a distributed.Client, for Slurm, Kubernetes and Dask Gateway; empty: this machine.",
+    ).tag(config=True)
+
+    cluster_patience = Float(
+        600.0,
+        min=0.0,
+        help="Seconds that `saiten grade` waits for workers of a Dask cluster, or for its scheduler, before it gives "
+        "up.",
+    ).tag(config=True)
+
+    timezone = Unicode(
         "",
-        help="Address of a Dask scheduler to mark on; empty means this machine alone. Reserved: not read yet.",
+        help='Time zone of the course, such as "Asia/Tokyo": what dates without an offset are in, in assignment.toml '
+        "and extensions.csv. Empty: dates in assignment.toml need an offset, and extensions take that of the due date.",
     ).tag(config=True)
 
     autograder_directory = Unicode(
@@ -146,6 +162,12 @@ def saiten_options(config: Config, root: Path) -> Saiten:
             getattr(options, name)
     except TraitError as error:
         raise _bad_option(error, root) from error
+    try:
+        zone_of(options.timezone)
+    except ValueError as error:
+        raise CourseError(
+            f"c.Saiten.timezone of {root}: {error}.", 'Give a name such as "Asia/Tokyo" or "Europe/Berlin".'
+        ) from error
     if not options.languages:
         raise CourseError(f"c.Saiten.languages of {root} is empty.", 'Name at least one language, such as ["en"].')
     return options

@@ -11,18 +11,23 @@ import fnmatch
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from nbgrader.coursedir import CourseDirectory
 from traitlets.config import Config
 
 from saiten.config import CONFIG_NAME, Saiten, course_directory, load_config, saiten_options
 from saiten.errors import CourseError
+from saiten.extensions import FILE_NAME as EXTENSIONS_NAME
+from saiten.extensions import Extensions, read_extensions
 from saiten.intake import FolderLimits, read_submission
 from saiten.notebook import is_text_notebook
 from saiten.settings import FILE_NAME as SETTINGS_NAME
 from saiten.settings import Settings, read_settings
 from saiten.submission import Submission
+from saiten.zones import zone_of
 
 ANSWERS_FOLDER = "answers"
 """Folder in an assignment's source with planted answers; it is never released."""
@@ -129,6 +134,11 @@ class Course:
             if source_notebooks(folder)
         ]
 
+    def assignment_names(self) -> list[str]:
+        """Return the names of what `assignments` returns, without reading an assignment.toml."""
+        found = self._fill(self.coursedir.source_directory, _NOBODY, _SLOT)
+        return [name for name, folder in found if source_notebooks(folder)]
+
     def assignment(self, name: str) -> Assignment:
         """Return one assignment.
 
@@ -152,7 +162,29 @@ class Course:
         raise CourseError(f"The course {self.root} has no assignment {name!r}.", hint)
 
     def _assignment(self, name: str, folder: Path) -> Assignment:
-        return Assignment(name, folder, source_notebooks(folder), read_settings(folder), self)
+        return Assignment(name, folder, source_notebooks(folder), read_settings(folder, self.zone), self)
+
+    @property
+    def zone(self) -> ZoneInfo | None:
+        """What dates without an offset are in: `c.Saiten.timezone`; None if it names none."""
+        return zone_of(self.options.timezone)
+
+    def extensions(self) -> Extensions | None:
+        """Read who may hand in later, as extensions.csv says it now; None without that file.
+
+        Raises:
+            CourseError: the file cannot be read, or a line of it cannot be meant as it stands.
+        """
+        found = read_extensions(self.root / EXTENSIONS_NAME, self.zone)
+        if found is not None:
+            found.check({name: self._due(name) for name in self.assignment_names()})
+        return found
+
+    def _due(self, name: str) -> datetime | None:
+        try:
+            return self.assignment(name).settings.due
+        except CourseError:  # its file cannot be read: that is told where it is needed
+            return None
 
     def source_dir(self, assignment: str) -> Path:
         """Folder of the instructor's notebooks of an assignment."""

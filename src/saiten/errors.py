@@ -9,7 +9,8 @@ In: nothing. Out: exception classes. There are two kinds only: yours to mend and
     │   ├── SubmissionError  a submission that cannot be read; it becomes a `rejected` result, never an abort
     │   ├── SandboxError     this machine cannot enforce the floor that marking needs
     │   ├── GradebookError   the gradebook cannot be opened, or contradicts the assignment
-    │   └── HubError         a service or a trial hub that cannot be started as it was asked to
+    │   ├── HubError         a service or a trial hub that cannot be started as it was asked to
+    │   └── ClusterError     a Dask cluster that cannot be reached, or whose workers cannot mark
     └── EngineError          ours: a traceback and where to report; exit code 3; becomes `infra_error` in a result
 """
 
@@ -62,6 +63,10 @@ class GradebookError(UserError):
 
 class HubError(UserError):
     """A service or a trial hub cannot be started as it was asked to."""
+
+
+class ClusterError(UserError):
+    """A Dask cluster cannot be reached, or its workers cannot mark."""
 
 
 class EngineError(SaitenError):

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Self
 
-ENGINE_VERSION = "3"
+ENGINE_VERSION = "4"
 """Part of every result's key in the ledger; raised whenever the same submission could get another verdict."""
 
 
@@ -129,6 +129,13 @@ class Result:
     bundle_hash: str = ""
     submission_hash: str = ""
     engine: str = field(default=ENGINE_VERSION)
+    lost: int = 0
+    """student processes that were lost while it was marked"""
+    anew: tuple[str, ...] = ()
+    """questions that were marked, where the others' verdicts are those of an earlier run of the same cells; empty: all
+    were"""
+    whole_because: str = ""
+    """why all were marked, though only tests had changed since an earlier run"""
 
     @property
     def cells(self) -> tuple[CellResult, ...]:
@@ -157,7 +164,8 @@ class Result:
             NotebookResult(**{**item, "unchanged": tuple(item["unchanged"])}) for item in raw.pop("notebooks")
         )
         status, notes = Status(raw.pop("status")), tuple(raw.pop("notes"))
-        return cls(**raw, status=status, notes=notes, questions=questions, notebooks=notebooks)
+        anew = tuple(raw.pop("anew", ()))  # older results have none
+        return cls(**raw, status=status, notes=notes, anew=anew, questions=questions, notebooks=notebooks)
 
     def public(self) -> dict[str, Any]:
         """What `saiten grade --json` prints for this submission."""
@@ -187,6 +195,8 @@ class Result:
             "seconds": _rounded(self.seconds),
             "message": self.message,
             "notes": list(self.notes),
+            "anew": list(self.anew),
+            "whole_because": self.whole_because,
         }
 
 

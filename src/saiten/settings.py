@@ -10,12 +10,13 @@ import difflib
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from datetime import datetime
+from datetime import datetime, tzinfo
 from pathlib import Path
 from typing import Any
 
 from saiten.bundle import Limits
 from saiten.errors import CourseError
+from saiten.zones import on_clock
 
 FILE_NAME = "assignment.toml"
 GPU_CHOICES = ("none", "optional", "required")
@@ -36,6 +37,22 @@ class InstantFeedback:
 
 
 @dataclass(frozen=True, slots=True)
+class Schedule:
+    """What `saiten schedule` does by itself."""
+
+    release: bool = True
+    """give the assignment to students at its release date"""
+    collect: bool = True
+    """bring in what was handed in when the due date has passed, and when an extension ends"""
+    grade: bool = False
+    """mark what was collected"""
+    feedback: bool = False
+    """hand feedback out when it is marked"""
+    late_until: datetime | None = None
+    """when what came late is collected, too, with its offset from UTC; None: only by `saiten collect`"""
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """What belongs to one assignment and not to its notebook."""
 
@@ -53,18 +70,22 @@ class Settings:
     """globs of a submission's own files that its process may see"""
     shared_code: tuple[str, ...] = ()
     """globs of public files whose lines may also stand in a solution or a hidden test: the leak check skips them"""
+    otter_check: bool = False
+    """whether students get a cell after which `grader.check("question")` of Otter's runs the public tests"""
     limits: Limits = field(default_factory=Limits)
     instant_feedback: InstantFeedback = field(default_factory=InstantFeedback)
+    schedule: Schedule = field(default_factory=Schedule)
     hints: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """question (grade_id of its solution cell) to language code to what to try next; `saiten feedback` shows it where
     points are missing"""
 
 
-def read_settings(folder: Path) -> Settings:
+def read_settings(folder: Path, zone: tzinfo | None = None) -> Settings:
     """Read assignment.toml of an assignment's folder.
 
     Args:
         folder: the assignment's source folder.
+        zone: what dates without an offset are in (`c.Saiten.timezone`); None: they must have one.
 
     Returns:
         the settings; the defaults if there is no such file.
@@ -85,20 +106,24 @@ def read_settings(folder: Path) -> Settings:
     feedback = _table(path, raw, "instant_feedback")
     _known(path, feedback, [item.name for item in fields(InstantFeedback)], "instant_feedback.")
     hints = _table(path, raw, "hints")
+    schedule = _table(path, raw, "schedule")
+    _known(path, schedule, [item.name for item in fields(Schedule)], "schedule.")
     settings = Settings(
         title={key: _text(path, f"title.{key}", value) for key, value in _table(path, raw, "title").items()},
-        release=_moment(path, raw, "release"),
-        due=_moment(path, raw, "due"),
+        release=_moment(path, "release", raw.get("release"), zone),
+        due=_moment(path, "due", raw.get("due"), zone),
         gpu=_choice(path, "gpu", raw.get("gpu", "none"), GPU_CHOICES),
         hidden_files=_globs(path, raw, "hidden_files"),
         allow_files=_globs(path, raw, "allow_files"),
         shared_code=_globs(path, raw, "shared_code"),
+        otter_check=_switch(path, "otter_check", raw.get("otter_check", False)),
         limits=_limits(path, limits),
         instant_feedback=InstantFeedback(
             show=_choice(path, "instant_feedback.show", feedback.get("show", "public"), FEEDBACK_CHOICES),
             per_day=_whole(path, "instant_feedback.per_day", feedback.get("per_day", 0), least=0),
             quiet_hours=_hours(path, "instant_feedback.quiet_hours", feedback.get("quiet_hours", 0)),
         ),
+        schedule=_schedule(path, schedule, zone),
         hints={
             name: {code: _text(path, f"hints.{name}.{code}", text) for code, text in _table(path, hints, name).items()}
             for name in hints
@@ -106,7 +131,19 @@ def read_settings(folder: Path) -> Settings:
     )
     if settings.release and settings.due and settings.due <= settings.release:
         raise CourseError(f"{path}: `due` is not after `release`.", "Mend one of the two dates.")
+    _check_schedule(path, settings)
     return settings
+
+
+def _check_schedule(path: Path, settings: Settings) -> None:
+    """Refuse what would never come about."""
+    wanted = settings.schedule
+    if wanted.feedback and not wanted.grade:
+        raise CourseError(
+            f"{path}: `schedule.feedback` is on and `schedule.grade` is off.", "Feedback needs marks: switch both on."
+        )
+    if wanted.late_until is not None and (settings.due is None or wanted.late_until <= settings.due):
+        raise CourseError(f"{path}: `schedule.late_until` is not after `due`.", "Mend one of the two dates.")
 
 
 def _known(path: Path, table: Mapping[str, Any], names: list[str], prefix: str) -> None:
@@ -159,13 +196,31 @@ def _globs(path: Path, raw: Mapping[str, Any], key: str) -> tuple[str, ...]:
     return tuple(value)
 
 
-def _moment(path: Path, raw: Mapping[str, Any], key: str) -> datetime | None:
-    value = raw.get(key)
+def _switch(path: Path, key: str, value: object) -> bool:
+    if not isinstance(value, bool):
+        raise _wrong(path, key, "true or false", value)
+    return value
+
+
+def _schedule(path: Path, table: Mapping[str, Any], zone: tzinfo | None) -> Schedule:
+    switches = {
+        item.name: _switch(path, f"schedule.{item.name}", table.get(item.name, item.default))
+        for item in fields(Schedule)
+        if isinstance(item.default, bool)
+    }
+    return Schedule(**switches, late_until=_moment(path, "schedule.late_until", table.get("late_until"), zone))
+
+
+def _moment(path: Path, key: str, value: object, zone: tzinfo | None) -> datetime | None:
     if value is None:
         return None
-    if not isinstance(value, datetime) or value.tzinfo is None:
-        raise _wrong(path, key, "a date and time with its offset, such as 2026-04-10T23:59:00+09:00", value)
-    return value
+    wanted = "a date and time with its offset, such as 2026-04-10T23:59:00+09:00"
+    if not isinstance(value, datetime) or (value.tzinfo is None and zone is None):
+        raise _wrong(path, key, f"{wanted} (without one where c.Saiten.timezone is set)", value)
+    try:
+        return on_clock(value, zone)
+    except ValueError as error:
+        raise CourseError(f"{path}: `{key}`: {error}.", f"Write {wanted}.") from error
 
 
 def _limits(path: Path, table: Mapping[str, Any]) -> Limits:

@@ -117,9 +117,9 @@ def test_a_failure_does_not_tell_the_hidden_input(engine: Engine, lesson: Bundle
 
 def test_a_replay_ends_with_the_submissions_time(monkeypatch: pytest.MonkeyPatch) -> None:
     """Do cells that are slow only when they are run again bring a verdict, and not a fault of ours?"""
-    import saiten.grading.engine
+    import saiten.grading.house
 
-    monkeypatch.setattr(saiten.grading.engine, "SPARE_SECONDS", 4.0)
+    monkeypatch.setattr(saiten.grading.house, "SPARE_SECONDS", 4.0)
     quick = replace(make_bundle(), limits=Limits(cell_seconds=1.0, total_seconds=3.0))
     slow = (
         "import time\nif time.clock_gettime(time.CLOCK_BOOTTIME) > start + 2.2:\n    try:\n        time.sleep(30)\n"
@@ -150,9 +150,9 @@ def test_seeds_do_not_tell_each_other(engine: Engine, lesson: Bundle) -> None:
 
 def saiten_seed(lesson: Bundle, submission: object) -> str:
     """The judge's seed, as the engine computes it."""
-    from saiten.grading.engine import _mix
+    from saiten.grading.house import mix
 
-    return _mix(lesson.hash, submission.hash)  # type: ignore[attr-defined]
+    return mix(lesson.cells_hash, submission.hash)  # type: ignore[attr-defined]
 
 
 def test_results_hold_no_hidden_text_in_the_students_cells(engine: Engine, lesson: Bundle) -> None:

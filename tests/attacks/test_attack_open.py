@@ -65,10 +65,10 @@ def lesson() -> Bundle:
 @pytest.fixture(scope="module")
 def engine(lesson: Bundle) -> Iterator[Engine]:
     """Its engine, which waits no longer than it must for a judge that does not come back."""
-    import saiten.grading.engine
+    import saiten.grading.house
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(saiten.grading.engine, "SPARE_SECONDS", 2.0)
+        patch.setattr(saiten.grading.house, "SPARE_SECONDS", 2.0)
         with Engine(lesson) as running:
             yield running
 

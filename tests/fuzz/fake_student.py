@@ -22,7 +22,7 @@ import msgpack
 import lessons
 from saiten.bundle import Bundle, Limits
 from saiten.grading import Engine
-from saiten.grading import engine as engine_module
+from saiten.grading import house as house_module
 from saiten.grading.channel import Channel, pair
 from saiten.results import Result
 
@@ -222,8 +222,8 @@ def fakes(script: Script) -> Iterator[None]:
         return 0
 
     with (
-        patch.object(engine_module._House, "_new_student", new_student),
-        patch.object(engine_module._House, "_kill", lambda *_: None),
+        patch.object(house_module.House, "_new_student", new_student),
+        patch.object(house_module.House, "_kill", lambda *_: None),
     ):
         yield
 

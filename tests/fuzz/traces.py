@@ -48,19 +48,20 @@ def _shared_files() -> set[str]:
     return {f"/dev/shm/{name}" for name in os.listdir("/dev/shm")}
 
 
-def _held(paths: set[str]) -> set[str]:
-    """Those of some files that a living process has in its memory: others make semaphores meanwhile, and hold them."""
+def _holders(paths: set[str]) -> dict[str, set[int]]:
+    """Which living processes have some files in their memory, as semaphores are."""
     found: dict[tuple[str, str], str] = {}  # device and inode: a semaphore is mapped under another name than it keeps
     for path in paths:
         with suppress(OSError):
             about = os.stat(path)
             found[f"{os.major(about.st_dev):02x}:{os.minor(about.st_dev):02x}", str(about.st_ino)] = path
-    held: set[str] = set()
+    holders: dict[str, set[int]] = {path: set() for path in paths}
     for place in Path("/proc").glob("[0-9]*/maps") if found else ():
         with suppress(OSError):
             mapped = {(words[3], words[4]) for words in map(str.split, place.read_text().splitlines())}
-            held |= {found[each] for each in mapped & found.keys()}
-    return held
+            for each in mapped & found.keys():
+                holders[found[each]].add(int(place.parent.name))
+    return holders
 
 
 def _is_worker(process: psutil.Process) -> bool:
@@ -103,6 +104,8 @@ class Watch:
         self.namespaces: set[str] = set()
         self.groups: set[Path] = set()
         self._old = _segments(), _shared_files(), _mounts(scratch.parent)
+        self._whose: dict[str, bool] = {}
+        """shared files that some process was seen to hold, and whether it is one of the run's"""
 
     def __enter__(self) -> Self:
         _adopt_orphans(True)
@@ -121,7 +124,8 @@ class Watch:
             self.look()
 
     def look(self) -> list[psutil.Process]:
-        """Take note of all processes of the run that there are just now."""
+        """Take note of all processes of the run that there are just now, and of strangers' shared files."""
+        holders = _holders(_shared_files() - self._old[1] - self._whose.keys())
         found = [each for each in psutil.Process().children(recursive=True) if each.pid not in self._before]
         for process in found:
             if process.pid not in self.processes:
@@ -132,6 +136,9 @@ class Watch:
             self.namespaces |= _namespaces(process.pid) - self._mine
             with suppress(OSError):
                 self.groups.update(_groups(process.pid))
+        for path, pids in holders.items():  # listed before the run's processes were: none of its own is a stranger
+            if living := {pid for pid in pids if psutil.pid_exists(pid)}:
+                self._whose[path] = bool(living & self.processes.keys())
         return found
 
     def left(self) -> list[str]:
@@ -145,7 +152,8 @@ class Watch:
         segments, shared, mounts = self._old
         pids = {str(pid) for pid in self.processes}
         here = _alive(self.look())
-        new = _shared_files() - shared
+        # a stranger that was killed leaves its semaphores behind: not the run's
+        new = {path for path in _shared_files() - shared if self._whose.get(path, True)}
         # only processes and mounts keep a namespace; its number alone may be that of a stranger's by now
         held = {space for each in here for space in _namespaces(each.pid)} | _mounted_namespaces()
         return [
@@ -154,7 +162,7 @@ class Watch:
             *(f"mount {place}" for place in sorted(_mounts(self._scratch.parent) - mounts)),
             *(f"namespace {space}" for space in sorted(self.namespaces & held)),
             *(f"segment {name}" for name, maker in _segments().items() if name not in segments and maker in pids),
-            *(f"shared {path}" for path in sorted(new - _held(new)) if Path(path).exists()),
+            *(f"shared {path}" for path in sorted(new)),
             *(f"control group {path}" for path in sorted(self.groups) if path.exists()),
         ]
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from playwright.sync_api import Page
 
-SPAWN_SECONDS = 120
+SPAWN_SECONDS = 180
+"""as the hub's configuration has it"""
 VALIDATE_SECONDS = 240
 """nbgrader runs the whole notebook in a kernel"""
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext
+from playwright.sync_api import Browser, BrowserContext, expect
 from playwright.sync_api import Page as Tab
 
 from fake_desk import NOW, FakeDesk, lively
@@ -249,6 +249,20 @@ def test_the_language_is_kept(browser: Browser, served: Served) -> None:
         assert not tab.locator("h1 .in-ja").first.is_visible()
         assert tab.evaluate("document.documentElement.lang") == "en"
         assert tab.locator("nav").get_attribute("aria-label") == "Pages"
+
+
+def test_what_can_be_chosen_follows_the_language(browser: Browser, served: Served) -> None:
+    """A list to choose from holds one language: is it the one that the reader switches to, and stays what is chosen?"""
+    with visitor(browser, served, "assistant-1", locale="ja") as context:
+        tab = context.new_page()
+        tab.goto(f"{served.address}staff/hand-ins")
+        states = tab.locator("select[name=state]")
+        states.select_option("trouble")
+        before = states.inner_text()
+        tab.locator("#show-en").check()
+        expect(states).not_to_have_text(before)
+        assert states.locator("option[value=marked]").inner_text() == "marked"
+        assert states.input_value() == "trouble"
 
 
 def test_a_page_finds_the_service_again(browser: Browser, desk: FakeDesk, served: Served) -> None:

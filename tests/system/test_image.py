@@ -1,7 +1,8 @@
 """Is the course's image what it says: built from nothing, nothing of a course inside, and does it run?
 
 A plain Debian 12 is made from this machine's own Debian mirror, the image built on it as `make image` builds it, looked
-into layer by layer, and run as the hub's configuration runs it: no capabilities, no new privileges, no network.
+into layer by layer, and run as the hub's configuration runs it: no capabilities, no new privileges, no network. At last
+its hub is lived on for a week, in real browsers.
 SAITEN_IMAGE_FOLDER names a folder that is kept, so that a second run finds the base and the layers that did not change.
 It has to be root, as debootstrap does.
 """
@@ -26,7 +27,12 @@ from urllib.error import HTTPError, URLError
 from urllib.request import urlopen
 
 import pytest
+from image_hub import hub_in
 from image_store import BASE, MOUNTED, PODMAN, TAG, Built, make_base, pip_settings, run
+from playwright.sync_api import Browser
+from week_steps import live_through_a_week
+
+from saiten.hub.trial import keeper
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(1200)]
 
@@ -312,46 +318,58 @@ def wait_for(address: str, built: Built, container: str) -> None:
     pytest.fail(f"{address} did not answer:\n" + built.logs(container))
 
 
-def test_the_hub_starts_from_it(built: Built) -> None:
-    """Does the same image become a healthy hub, as the user saiten, that stops when asked to?"""
-    mounted = built.folder / "mounted"
-    shutil.rmtree(mounted, ignore_errors=True)
-    course, exchange, passwords = mounted / "course", mounted / "exchange", mounted / "passwords.json"
-    (course / "source").mkdir(parents=True)
-    exchange.mkdir()
-    configuration = 'c = get_config()\nc.CourseDirectory.course_id = "faces"\n'
-    (course / "nbgrader_config.py").write_text(configuration, encoding="utf-8")
-    passwords.write_text(
-        json.dumps({kind: f"{kind}-only-for-this-test" for kind in ("students", "staff", "instructors")})
-    )
-    for path in (course, *course.rglob("*"), exchange, passwords):
-        os.chown(path, 1001, 1001)
-    for path, mode in ((course, 0o700), (exchange, 0o1777), (passwords, 0o400)):
-        path.chmod(mode)
-    port, *others = (free_port() for _ in range(5))
-    settings = {
-        "COURSE": "faces",
-        "COURSE_DIR": "/course",
-        "EXCHANGE": "/exchange",
-        "SPAWNER": "trial",
-        "AUTH": "shared",
-        "PASSWORDS": "/run/passwords.json",
-        "STAFF": "assistant",
-        "STUDENTS": "student-017",
-        "BIND": f"http://127.0.0.1:{port}",
-        "PORTS": ",".join(map(str, others)),
-    }
-    options = [f"--env=SAITEN_{name}={value}" for name, value in settings.items()]
-    options += [f"--volume={course}:/course", f"--volume={exchange}:/exchange"]
-    options += [f"--volume={passwords}:/run/passwords.json:ro", "--network=host"]
-    hub = built.podman("run", "--detach", "--user=saiten", *options, "--cap-drop=all", TAG).strip()
-    try:
-        wait_for(f"http://127.0.0.1:{port}/hub/health", built, hub)
-        built.podman("healthcheck", "run", hub)
-        with urlopen(f"http://127.0.0.1:{port}/hub/login", timeout=10) as page:
-            assert 'name="password"' in page.read().decode()
-        built.podman("stop", "--time=20", hub)
-        state = json.loads(built.podman("inspect", hub))[0]["State"]
+def test_students_work_in_containers(built: Built) -> None:
+    """By the shape `docker`, with podman as Docker: does each have a container of their own, with its limits, in which
+    the exchange is and nothing of another's; and is what they hand in there marked, theirs, and answered?"""
+    with tempfile.TemporaryDirectory(prefix="saiten-containers-", dir="/var/tmp") as work:
+        Path(work).chmod(0o755)
+        driver = [sys.executable, str(Path(__file__).with_name("containers_driver.py")), str(built.folder), work]
+        # ends all that it has started, whatever becomes of this test
+        keeping = [sys.executable, "-P", keeper.__file__, *driver]
+        paths = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}  # the tests' own modules
+        with subprocess.Popen(keeping, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=paths) as process:
+            try:
+                printed, errors = process.communicate(timeout=420)
+            except subprocess.TimeoutExpired:
+                process.terminate()
+                printed, errors = process.communicate()
+    assert process.returncode == 0, errors[-8000:]
+    seen = json.loads(printed.splitlines()[-1])
+    names = ["student-001", "student-002"]
+    assert seen["containers"] == ["jupyter-student-2d001", "jupyter-student-2d002"]
+    for name in names:
+        assert seen["looks"][name] == {
+            "uid": 1000,
+            "capabilities": 0,
+            "no_new_privileges": 1,
+            "memory": [str(2**30)],
+            "gpu": "void",
+            "exchange": ["feedback", "inbound", "outbound"],  # no inbound-of
+            "course": False,
+            "list_inbound": "PermissionError",
+            "write_outbound": "OSError",  # a file system that is read-only
+            "write_feedback": "OSError",
+            "list_feedback": "PermissionError",
+        }
+        assert seen["pages"][name] > 0, "Fetch Feedback has brought nothing"
+    assert seen["marked"] == [[name, "marked", 1] for name in names]
+    assert dict(seen["scores"]) == {"student-001": 4.0, "student-002": 0.0}
+
+
+def test_a_week_of_the_course_on_the_images_hub(built: Built, browser: Browser) -> None:
+    """Does the image become a healthy hub as the user saiten; do two students, an assistant and an instructor get
+    through a week on it; and does it stop when asked to?"""
+    folder = built.folder / "week"
+    shutil.rmtree(folder, ignore_errors=True)
+    with hub_in(built, folder) as (hub, container):
+        for path in ("hub/health", "services/marking/health"):
+            wait_for(hub.address + path, built, container)
+        built.podman("healthcheck", "run", container)
+        try:
+            live_through_a_week(browser, hub)
+        except BaseException:
+            print(built.logs(container)[-20_000:])
+            raise
+        built.podman("stop", "--time=20", container)
+        state = json.loads(built.podman("inspect", container))[0]["State"]
         assert state["ExitCode"] in (0, 130, 143), "it stopped by itself, not by SIGKILL"
-    finally:
-        built.podman("rm", "--force", hub)

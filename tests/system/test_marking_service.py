@@ -43,11 +43,23 @@ def rows(course: Course, query: str) -> list[tuple[Any, ...]]:
         return connection.execute(query).fetchall()
 
 
+def temporary(course: Course) -> Path:
+    """Where the service's temporary files go."""
+    folder = course.root.parent / "temporary"
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
 @contextmanager
 def service(course: Course) -> Iterator[subprocess.Popen[str]]:
     """The service in a process of its own; killed at the end, if it was not before."""
     command = [sys.executable, hub_driver.__file__, str(course.root)]
-    environment = {**os.environ, "JUPYTERHUB_API_TOKEN": TOKEN, "OMP_NUM_THREADS": "1"}
+    environment = {
+        **os.environ,
+        "JUPYTERHUB_API_TOKEN": TOKEN,
+        "OMP_NUM_THREADS": "1",
+        "TMPDIR": str(temporary(course)),
+    }
     process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None
@@ -71,6 +83,7 @@ def test_killed_three_times_every_hand_in_is_marked_once(course: Course) -> None
             for student in some:
                 student.hand_in(answers[student.name])
             until(lambda least=wanted: len(rows(course, marked)) >= least)
+            assert len(list(temporary(course).iterdir())) == 1, "what those before have left is swept"
     found = rows(course, "select student, state, attempt from saiten_arrivals order by student")
     assert found == [(student.name, "marked", 1) for student in students]
     acts = rows(course, "select student, what, count(*) from saiten_acts group by 1, 2")

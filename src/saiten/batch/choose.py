@@ -10,6 +10,7 @@ from contextlib import closing
 from datetime import UTC, datetime
 
 from saiten.course import Assignment
+from saiten.database import reading
 from saiten.gradebook import Practice, open_database, parse_moment
 from saiten.ledger import Ledger, not_marked
 
@@ -34,7 +35,7 @@ def narrowed(
         database = open_database(Practice.of(assignment.course).url)
         try:
             Ledger(database)
-            with closing(database.connect()) as connection:
+            with closing(reading(database).connect()) as connection:
                 failed = not_marked(connection, assignment.name)
         finally:
             database.dispose()

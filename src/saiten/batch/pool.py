@@ -9,21 +9,19 @@ from __future__ import annotations
 
 import os
 import signal
-import tempfile
 import time
 from collections.abc import Callable
 from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager
 from functools import partial
 from multiprocessing.context import SpawnContext, SpawnProcess
-from pathlib import Path
 from types import TracebackType
 from typing import Any, ParamSpec, Protocol, Self, TypeVar
 
 from saiten.batch import worker
+from saiten.batch.scratch import Scratch
 from saiten.batch.worker import MarkerFactory
 from saiten.bundle import Bundle
-from saiten.grading import litter
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -35,14 +33,18 @@ _GRACE_SECONDS = 10.0
 class MarkingExecutor(Protocol):
     """Where submissions are marked: an executor that can give up on one of its workers."""
 
-    workers: int
-    """how many submissions it marks at the same time"""
+    @property
+    def workers(self) -> int:
+        """How many submissions it marks at the same time, at least 1; a cluster's number changes."""
 
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
         """Start a call; a worker that dies fails the future with `BrokenExecutor`."""
 
     def stop(self, future: Future[Any]) -> None:
         """Kill the worker that runs this call; the next submission finds a new one."""
+
+    def excused(self, future: Future[Any]) -> float:
+        """Seconds since its start that do not count against a call: no worker had it."""
 
     def post_mortem(self, future: Future[Any]) -> str:
         """Say how the worker of a failed call ended, for staff."""
@@ -173,8 +175,8 @@ class LocalPool(Executor):
         self, workers: int, bundle: Bundle, factory: MarkerFactory = worker.make_engine, *, unsafe: bool = False
     ) -> None:
         self.workers = workers
-        self._scratch = Path(tempfile.mkdtemp(prefix="saiten-workers-"))
-        self._make: Callable[[], Seat] = partial(Seat, bundle, factory, unsafe, str(self._scratch))
+        self._scratch = Scratch()
+        self._make: Callable[[], Seat] = partial(Seat, bundle, factory, unsafe, str(self._scratch.path))
         self._seats = [self._make() for _ in range(workers)]
         self._graves: dict[int, Seat] = {}
         """id of a call to the seat that it took with it"""
@@ -214,6 +216,10 @@ class LocalPool(Executor):
                 seat.kill()
                 self._bury(index)
 
+    def excused(self, future: Future[Any]) -> float:
+        """Nothing: a call begins at once."""
+        return 0.0
+
     def post_mortem(self, future: Future[Any]) -> str:
         """Say how the worker of a failed call ended."""
         for index in range(len(self._seats)):
@@ -229,7 +235,7 @@ class LocalPool(Executor):
         if wait:
             for seat in seats:
                 seat.end()
-            clear(self._scratch)
+            self._scratch.remove()
 
     def kill(self) -> None:
         """End all workers at once, whatever they do."""
@@ -247,21 +253,3 @@ class LocalPool(Executor):
             self.shutdown()
         else:
             self.kill()
-
-
-def clear(scratch: Path) -> None:
-    """Remove a scratch folder with what killed workers have left; their own processes may need a moment to end.
-
-    What cannot be removed (somebody else's process works there) is left to the machine's cleaning of temporary files.
-    """
-    deadline = time.monotonic() + _GRACE_SECONDS
-    while scratch.exists():
-        for entry in scratch.iterdir():
-            with suppress(OSError):
-                litter.remove(entry)
-        with suppress(OSError):
-            scratch.rmdir()
-        if time.monotonic() > deadline:
-            return
-        if scratch.exists():
-            time.sleep(0.01)

@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
 from dataclasses import dataclass, field
+from typing import Any
 
 from saiten.batch.pool import MarkingExecutor
 from saiten.batch.verify import verified
@@ -22,6 +23,8 @@ from saiten.submission import Submission
 
 _START_SECONDS = 120.0
 """for a worker to start and warm its engine, on a busy machine"""
+_LOOK_SECONDS = 1.0
+"""between two looks at how many workers there are"""
 
 
 def patience(bundle: Bundle) -> float:
@@ -36,8 +39,10 @@ def run_batch(
     bundle: Bundle,
     submissions: Iterable[Submission],
     executor: MarkingExecutor,
-    mark: Callable[[Submission], Result],
+    mark: Callable[..., Result],
     wait_seconds: float | None = None,
+    *,
+    more: Callable[[Submission], tuple[Any, ...]] = lambda _: (),
 ) -> Iterator[tuple[Submission, Result]]:
     """Mark submissions.
 
@@ -48,9 +53,10 @@ def run_batch(
     Args:
         bundle: what they are marked with.
         submissions: read lazily, one ahead of each worker.
-        executor: keeps at most `executor.workers` calls in flight.
-        mark: what a worker calls; the executor must be able to send it.
+        executor: at most `executor.workers` calls are in flight, as many as that is at the time.
+        mark: what a worker calls, with the submission; the executor must be able to send it.
         wait_seconds: see `patience`, which is the default.
+        more: further arguments for `mark`.
 
     Yields:
         each submission once, with its one result.
@@ -59,7 +65,7 @@ def run_batch(
         UserError: nothing can be marked, for a reason that the user can mend.
     """
     limit = patience(bundle) if wait_seconds is None else wait_seconds
-    together = _Round(bundle, iter(submissions), executor, mark, limit, executor.workers)
+    together = _Round(bundle, iter(submissions), executor, mark, more, limit)
     suspects: list[tuple[Submission, Result]] = []
     any_sound = False
     for submission, result in together.results():
@@ -76,7 +82,7 @@ def run_batch(
         else:
             yield submission, result
     retried = [submission for submission, _ in suspects if id(submission) in again]
-    alone = _Round(bundle, iter(retried), executor, mark, limit, 1)
+    alone = _Round(bundle, iter(retried), executor, mark, more, limit, most=1)
     for submission, result in alone.results():
         if result.status is Status.INFRA_ERROR:
             message = f"it failed twice. First: {again[id(submission)]}. Then, marked alone: {result.message}"
@@ -89,15 +95,21 @@ class _Round:
     bundle: Bundle
     submissions: Iterator[Submission]
     executor: MarkingExecutor
-    mark: Callable[[Submission], Result]
+    mark: Callable[..., Result]
+    more: Callable[[Submission], tuple[Any, ...]]
     limit: float
     """seconds for one result"""
-    width: int
-    """calls in flight"""
+    most: int | None = None
+    """calls in flight; None: as many as there are workers"""
     calls: dict[Future[Result], tuple[Submission, float]] = field(default_factory=dict)
     """call to its submission and deadline"""
     lost: set[int] = field(default_factory=set)
     """ids of submissions whose worker died or was stopped"""
+
+    @property
+    def width(self) -> int:
+        """Calls in flight, as things are now."""
+        return self.executor.workers if self.most is None else self.most
 
     def results(self) -> Iterator[tuple[Submission, Result]]:
         ready: deque[Submission] = deque()
@@ -113,11 +125,10 @@ class _Round:
 
     def _finished(self, refill: deque[Submission]) -> Iterator[tuple[Submission, Result]]:
         """Wait for calls; free workers get the next submissions before the finished results are looked at."""
-        first_deadline = min(deadline for _, deadline in self.calls.values())
-        timeout = max(0.0, first_deadline - time.monotonic())
+        timeout = min(_LOOK_SECONDS, max(0.0, min(map(self._deadline, self.calls)) - time.monotonic()))
         done, _ = wait(self.calls, timeout=timeout, return_when=FIRST_COMPLETED)
         now = time.monotonic()
-        late = [call for call, (_, deadline) in self.calls.items() if call not in done and deadline <= now]
+        late = [call for call in self.calls if call not in done and self._deadline(call) <= now]
         for call in late:
             self.executor.stop(call)
         finished = [(call, self.calls.pop(call)[0]) for call in (*done, *late)]
@@ -130,10 +141,14 @@ class _Round:
             else:
                 yield submission, self._result(call, submission)
 
+    def _deadline(self, call: Future[Result]) -> float:
+        return self.calls[call][1] + self.executor.excused(call)
+
     def _start(self, ready: deque[Submission]) -> None:
         while ready and len(self.calls) < self.width:
             submission = ready.popleft()
-            self.calls[self.executor.submit(self.mark, submission)] = submission, time.monotonic() + self.limit
+            call = self.executor.submit(self.mark, submission, *self.more(submission))
+            self.calls[call] = submission, time.monotonic() + self.limit
 
     def _result(self, call: Future[Result], submission: Submission) -> Result:
         try:

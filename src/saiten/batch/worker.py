@@ -15,12 +15,15 @@ import tempfile
 import traceback
 from collections.abc import Callable
 from types import FrameType, TracebackType
-from typing import Protocol, Self
+from typing import TYPE_CHECKING, Protocol, Self
 
 from saiten.bundle import Bundle
 from saiten.errors import UserError
 from saiten.results import Result, Status
 from saiten.submission import Submission
+
+if TYPE_CHECKING:
+    from saiten.grading.again import Again
 
 _PR_SET_PDEATHSIG = 1
 _SECRET_SETTINGS = ("JUPYTERHUB_", "JPY_", "CONFIGPROXY_")
@@ -41,6 +44,9 @@ class Marker(Protocol):
 
     def mark(self, submission: Submission) -> Result:
         """Mark one submission; whatever the submission does becomes a result."""
+
+    def mark_again(self, submission: Submission, again: Again) -> Result:
+        """Mark some of its questions; the other verdicts are known."""
 
 
 MarkerFactory = Callable[[Bundle, bool], Marker]
@@ -100,8 +106,12 @@ def start(coordinator: int, bundle: Bundle, factory: MarkerFactory, unsafe: bool
     atexit.register(_post.discard)
 
 
-def mark(submission: Submission) -> Result:
+def mark(submission: Submission, again: Again | None = None) -> Result:
     """Mark one submission in this worker.
+
+    Args:
+        submission: which.
+        again: what is known of it and what is to be marked; None: all is.
 
     Raises:
         UserError: the engine cannot start for a reason that the user can mend; no submission can be marked then.
@@ -109,7 +119,8 @@ def mark(submission: Submission) -> Result:
     if _post is None:
         raise RuntimeError("this process was not set up as a worker")
     try:
-        return _post.marker().mark(submission)
+        marker = _post.marker()
+        return marker.mark(submission) if again is None else marker.mark_again(submission, again)
     except UserError:
         raise
     except Exception:

@@ -51,12 +51,15 @@ class BuildReport:
     autograder: Path
     bundle_hash: str
     seconds: float
+    otter: tuple[Path, ...] = ()
+    """zips for `otter run` and Gradescope, one for each notebook that has tests"""
     notes: tuple[str, ...] = ()
     """what the instructor should know, in words"""
 
     def public(self) -> dict[str, Any]:
         """What `saiten build --json` prints."""
         raw = asdict(self)
+        raw["otter"] = [str(path) for path in self.otter]
         return {key: str(value) if isinstance(value, Path) else value for key, value in raw.items()}
 
 
@@ -89,7 +92,7 @@ def build_assignment(
         write_solutions(parts, solutions)
         parts.bundle.write(autograder)
         markers = [each for each in parts.notebooks[0].delimiters if each.what == "hidden tests"]
-        write_otter(parts.bundle, markers[0] if markers else None, autograder)
+        zips = write_otter(parts.bundle, markers[0] if markers else None, autograder)
     return BuildReport(
         assignment=name,
         notebooks=tuple(_report(notebook, parts) for notebook in parts.bundle.notebooks),
@@ -101,6 +104,7 @@ def build_assignment(
         autograder=targets[2],
         bundle_hash=parts.bundle.hash,
         seconds=round(time.monotonic() - begin, 3),
+        otter=tuple(targets[2] / path.name for path in zips),
         notes=tuple(stale_sources(assignment)),
     )
 

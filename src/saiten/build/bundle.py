@@ -133,14 +133,16 @@ def source_hash(assignment: Assignment) -> str:
 
     Returns:
         BLAKE2b (128 bits, hex) of the notebooks, data files and settings, header and footer, the options that decide
-        what is stripped, and the version of Saiten. Dates, hints and what students are shown at once are left out:
-        they change no verdict.
+        what is stripped, and the version of Saiten. Dates, hints, the schedule and what students are shown at once
+        are left out: they change no verdict.
     """
     course = assignment.course
     digest = hashlib.blake2b(digest_size=16)
     options = {name: course.config[name] for name in _HASHED_SECTIONS if name in course.config}
     settings = asdict(replace(assignment.settings, release=None, due=None, hints={}))
-    del settings["instant_feedback"]
+    del settings["instant_feedback"], settings["schedule"]
+    if not settings["otter_check"]:  # what was built before there was this key is not stale because of it
+        del settings["otter_check"]
     head = [__version__, SCHEMA, assignment.name, list(course.options.languages), options, settings]
     digest.update(json.dumps(head, sort_keys=True, default=_plain).encode())
     paths = {f"notebook:{name}": path for name, path in assignment.notebooks.items()}

@@ -6,16 +6,18 @@ Otter judges in the student's own process, after the whole notebook ran: a submi
 
 from __future__ import annotations
 
+import inspect
 import io
 import json
 import re
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from importlib.metadata import PackageNotFoundError, packages_distributions, version
 from pathlib import Path
 
-from saiten.bundle import Bundle, BundleCell, BundleNotebook, Role
+from saiten.build.otter_harness import run_cell
+from saiten.bundle import Bundle, BundleCell, BundleNotebook, Role, questions
 from saiten.notebook import Delimiters, marked_lines
 
 OTTER_VERSION = "7.0.0"
@@ -24,6 +26,9 @@ _LONG_AGO = (1980, 1, 1, 0, 0, 0)
 _FILE_MODE = 0o644 << 16
 _SCRIPT_MODE = 0o755 << 16
 _REFERENCE_MODULE = "saiten_reference"
+_CONFIG = {"lang": "python", "show_hidden": False, "show_stdout": False}
+"""What Gradescope shows: the public test cases; neither hidden ones nor what anything printed. Otter's defaults,
+written out because so much hangs on them."""
 
 _SETUP = """\
 #!/usr/bin/env bash
@@ -48,6 +53,10 @@ exec /opt/miniforge/bin/mamba run -n otter-env python -c \\
 _TEST = '''\
 """{label}: made from the instructor's notebook; build again instead of editing."""
 
+from __future__ import annotations
+
+from typing import Any
+
 from otter.test_files import test_case
 
 OK_FORMAT = False
@@ -55,50 +64,29 @@ OK_FORMAT = False
 name = {name!r}
 points = {points!r}
 
-SOURCE = {source}
+CELLS = {cells}
+DONE = {{}}
 
 
-def run_cell(source, env):
-    """Run a test cell in the notebook's namespace; a number as its last expression must be the full points."""
-    import ast
-    import asyncio
-    import inspect
-    import numbers
-    import threading
+{harness}
 
-    from IPython.core.inputtransformer2 import TransformerManager
+def expect(cell, env, lines=None):
+    """Run a test cell once; fail if it failed, or, where lines are given, if it failed in one of these."""
+    if cell not in DONE:
+        source, worth = CELLS[cell]
+        DONE[cell] = run_cell(source, cell, worth, env)
+    if DONE[cell] is not None:
+        line, words = DONE[cell]
+        if lines is None or line in lines:
+            raise AssertionError(words)
+{cases}'''
 
-    tree = ast.parse(TransformerManager().transform_cell(source))
-    last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
-    value = None
-    for part, mode in ((tree, "exec"), (last and ast.Expression(last.value), "eval")):
-        if part is None:
-            continue
-        code = compile(part, name, mode, ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
-        value = eval(code, env)
-        if inspect.iscoroutine(value):
-            answers, errors, coroutine = [], [], value
+_CASE = """
 
-            def wait():
-                try:
-                    answers.append(asyncio.run(coroutine))
-                except BaseException as error:
-                    errors.append(error)
-
-            thread = threading.Thread(target=wait)
-            thread.start()
-            thread.join()
-            if errors:
-                raise errors[0]
-            value = answers[0]
-    if isinstance(value, numbers.Real) and not isinstance(value, bool) and value < points:
-        raise AssertionError(f"{{value}} of {{points}} points: Otter has no part of a test cell's points")
-
-
-@test_case(name=name, points=points, hidden={hidden!r})
-def check_cell(env):
-    {reference}run_cell(SOURCE, env)
-'''
+@test_case(name={name!r}, points={points!r}, hidden={hidden!r})
+def test_{number}(env):
+    {reference}expect({cell!r}, env{lines})
+"""
 
 _REFERENCE = '''\
 """The reference solution, run once where a test asks for it as `reference`."""
@@ -120,7 +108,7 @@ def write_otter(bundle: Bundle, hidden_tests: Delimiters | None, folder: Path) -
 
     Args:
         bundle: what was built.
-        hidden_tests: the markers of hidden tests; a test cell that holds them is hidden from students as a whole.
+        hidden_tests: the markers of hidden tests.
         folder: where to write; it exists.
 
     Returns:
@@ -138,18 +126,19 @@ def write_otter(bundle: Bundle, hidden_tests: Delimiters | None, folder: Path) -
 def otter_zip(bundle: Bundle, notebook: BundleNotebook, hidden_tests: Delimiters | None) -> bytes:
     """Make the zip of one notebook: tests, data (public and hidden), Gradescope's scripts."""
     entries: dict[str, bytes] = {
-        "otter_config.json": json.dumps({"lang": "python"}, indent=1).encode() + b"\n",
+        "otter_config.json": json.dumps(_CONFIG, indent=1).encode() + b"\n",
         "requirements.txt": "".join(f"{line}\n" for line in _requirements(notebook)).encode(),
         "run_autograder": _RUN.encode(),
         "setup.sh": _SETUP.encode(),
     }
     entries |= {f"files/{name}": content for name, content in {**bundle.files, **bundle.hidden_files}.items()}
-    tests = [cell for cell in notebook.cells if cell.role is Role.TEST]
-    if any(_uses_reference(cell.source) for cell in tests):
+    tests = tested_questions(notebook)
+    if any(uses_reference(cell.source) for _, cells in tests for cell in cells):
         entries[f"files/{_REFERENCE_MODULE}.py"] = _reference_module(notebook).encode()
-    for number, cell in enumerate(tests, 1):
+    for number, (question, cells) in enumerate(tests, 1):
         # Otter runs them in the order of their names, and tells them apart by parts of their paths
-        entries[f"tests/{number:03}-{cell.grade_id}.py"] = _test_file(bundle, cell, hidden_tests).encode()
+        label = f"{bundle.assignment}, {question}"
+        entries[f"tests/{number:03}-{question}.py"] = question_file(label, question, cells, hidden_tests).encode()
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
         for name, content in sorted(entries.items()):
@@ -161,17 +150,65 @@ def otter_zip(bundle: Bundle, notebook: BundleNotebook, hidden_tests: Delimiters
     return buffer.getvalue()
 
 
-def _test_file(bundle: Bundle, cell: BundleCell, hidden_tests: Delimiters | None) -> str:
-    hidden = hidden_tests is not None and any(marked_lines(cell.source, hidden_tests)[0])
-    reference = f"import {_REFERENCE_MODULE}\n\n    env['reference'] = {_REFERENCE_MODULE}\n    "
+def tested_questions(notebook: BundleNotebook) -> list[tuple[str, list[BundleCell]]]:
+    """Return the questions that have test cells, by name, with these cells, in order."""
+    found = [(name, [cell for cell in cells if cell.role is Role.TEST]) for name, cells in questions(notebook)]
+    return [(name, cells) for name, cells in found if cells]
+
+
+def question_file(label: str, question: str, cells: Sequence[BundleCell], hidden_tests: Delimiters | None) -> str:
+    """Write one question's test cells as a test file of Otter's, exception-based.
+
+    A test cell without hidden tests is one public test case. One with hidden tests is run once and is two: the public
+    part, without points, which fails if a public line fails, and the whole, hidden, which has the points.
+
+    Args:
+        label: what the file says that it is.
+        question: its name, and that of the test.
+        cells: its test cells.
+        hidden_tests: the markers of hidden tests; None if there are none.
+    """
+    cases = "".join(_case(number, *case) for number, case in enumerate(_cases(cells, hidden_tests), 1))
+    texts = "".join(f"    {cell.grade_id!r}: ({_literal(cell.source)}, {_number(cell.points)!r}),\n" for cell in cells)
     return _TEST.format(
-        label=f"{bundle.assignment}, {cell.grade_id}",
-        name=cell.grade_id,
-        points=int(cell.points) if cell.points == int(cell.points) else cell.points,
-        source=_literal(cell.source),
-        hidden=hidden,
-        reference=reference if _uses_reference(cell.source) else "",
+        label=label,
+        name=question,
+        points=_number(sum(cell.points for cell in cells)),
+        cells=f"{{\n{texts}}}",
+        harness=inspect.getsource(run_cell),
+        cases=cases,
     )
+
+
+def _cases(
+    cells: Sequence[BundleCell], hidden_tests: Delimiters | None
+) -> Iterator[tuple[BundleCell, bool, tuple[int, ...] | None]]:
+    """Give each test case: its cell, whether it is hidden, the lines that it is about (None: all)."""
+    for cell in cells:
+        lines = cell.source.split("\n")
+        marks = marked_lines(cell.source, hidden_tests)[0] if hidden_tests else [False] * len(lines)
+        public = tuple(number for number, mark in enumerate(marks, 1) if not mark)
+        code = any(lines[number - 1].strip() and lines[number - 1].strip()[0] != "#" for number in public)
+        if any(marks) and code:
+            yield cell, False, public
+        yield cell, any(marks), None
+
+
+def _case(number: int, cell: BundleCell, hidden: bool, lines: tuple[int, ...] | None) -> str:
+    reference = f"import {_REFERENCE_MODULE}\n\n    env['reference'] = {_REFERENCE_MODULE}\n    "
+    return _CASE.format(
+        number=number,
+        name=f"{cell.grade_id} (public part)" if lines else cell.grade_id,
+        points=0 if lines else _number(cell.points),
+        hidden=hidden,
+        cell=cell.grade_id,
+        lines=f", {lines!r}" if lines else "",
+        reference=reference if uses_reference(cell.source) else "",
+    )
+
+
+def _number(points: float) -> int | float:
+    return int(points) if points == int(points) else points
 
 
 def _literal(text: str) -> str:
@@ -180,7 +217,8 @@ def _literal(text: str) -> str:
     return "(\n" + "".join(f"    {line!r}\n" for line in lines) + ")"
 
 
-def _uses_reference(source: str) -> bool:
+def uses_reference(source: str) -> bool:
+    """Tell whether a test cell asks for something of the reference."""
     return re.search(r"\breference\s*\.", source) is not None
 
 

@@ -28,6 +28,7 @@ from nbgrader.preprocessors import (
     instantiatetests,
 )
 
+from saiten.build.otter_check import with_check_cell
 from saiten.bundle import IN_STUDENT_TAG, Role
 from saiten.config import importable
 from saiten.course import Assignment
@@ -91,6 +92,8 @@ def prepare_notebook(assignment: Assignment, name: str) -> Prepared:
     for step in steps:
         if isinstance(step, InstantiateTests):
             notebook = _instantiate(step, notebook, resources, assignment, label)
+    if assignment.settings.otter_check:
+        notebook = with_check_cell(notebook, label)
     source = with_stable_ids(notebook)
     released, checksums = source, None
     for step in steps:

@@ -19,6 +19,7 @@ import nbformat
 from nbformat import NotebookNode
 
 from saiten.build.bundle import Parts
+from saiten.build.otter_check import with_public_tests
 from saiten.build.prepare import Prepared
 from saiten.bundle import Role
 from saiten.errors import SourceError
@@ -46,8 +47,9 @@ def notebook_bytes(notebook: NotebookNode) -> bytes:
 
 def write_release(parts: Parts, folder: Path) -> None:
     """Write the students' notebooks and the public data files into an empty folder."""
-    for notebook in parts.notebooks:
-        (folder / f"{notebook.name}.ipynb").write_bytes(notebook_bytes(notebook.release))
+    for notebook, bundled in zip(parts.notebooks, parts.bundle.notebooks, strict=True):
+        release = with_public_tests(notebook.release, bundled)
+        (folder / f"{notebook.name}.ipynb").write_bytes(notebook_bytes(release))
     write_files(parts.bundle.files, folder)
 
 

@@ -25,11 +25,14 @@ class _Entry(NamedTuple):
 
 
 COMMANDS: dict[str, _Entry] = {
+    "import": _Entry("saiten.cli.import_", "Take over an Otter Assign notebook, or an old nbgrader course."),
     "build": _Entry("saiten.cli.build", "Make release, solutions and autograder from the source notebooks."),
     "check": _Entry("saiten.cli.check", "Prove an assignment: reference, release, planted answers, mutants."),
+    "release": _Entry("saiten.cli.release", "Give an assignment to students through the exchange."),
     "collect": _Entry("saiten.cli.collect", "Bring in what students handed in: nbgrader's exchange, a zip of an LMS."),
     "grade": _Entry("saiten.cli.grade", "Mark what was handed in; fill the gradebook and autograded/."),
     "feedback": _Entry("saiten.cli.feedback", "Write what students read: one page for each marked notebook."),
+    "schedule": _Entry("saiten.cli.schedule", "Release, collect, mark and hand out what is due: for cron."),
     "report": _Entry("saiten.cli.report", "Write what staff want to know of a marked class: pages and CSV files."),
     "export": _Entry("saiten.cli.export", "Write marks for Canvas, Moodle or a spreadsheet, and a final grade."),
     "similar": _Entry("saiten.cli.similar", "Find submissions that are more alike than the class explains."),

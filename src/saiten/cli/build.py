@@ -105,6 +105,8 @@ def _print_table(reports: list[BuildReport], root: Path) -> None:
             ("release   ", report.release),
             ("solutions ", report.solutions),
             ("autograder", report.autograder),
+            *(("Otter zip ", path) for path in report.otter),
         ):
             shown = folder.relative_to(root) if folder.is_relative_to(root) else folder
-            console.print(f"  {what} {shown}", soft_wrap=True, highlight=False, markup=False)
+            for_whom = " (otter run, Gradescope)" if what == "Otter zip " else ""
+            console.print(f"  {what} {shown}{for_whom}", soft_wrap=True, highlight=False, markup=False)

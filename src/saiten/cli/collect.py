@@ -52,9 +52,12 @@ def command(
 ) -> None:
     """Bring in what students handed in for ASSIGNMENT.
 
-    Without --from, by nbgrader's exchange as the course configures it. With --from, out of a zip file or a folder as
-    Moodle or Canvas names what one downloads, or named in a way of your own. Files are read as hostile; a file whose
-    owner is not certain is left out and named. The same file a second time changes nothing.
+    Without --from, by nbgrader's exchange as the course configures it: a newer hand-in replaces an older one, and who
+    is late is reckoned by the due date and extensions.csv. (Where `saiten serve` runs, it takes hand-ins itself.)
+
+    With --from, out of a zip file or a folder as Moodle or Canvas names what one downloads, or named in a way of your
+    own. Files are read as hostile; a file whose owner is not certain is left out and named. The same file a second time
+    changes nothing.
 
     \b
     Examples:
@@ -75,9 +78,7 @@ def command(
     course = Course.find(course_dir)
     chosen = course.assignment(assignment)
     if source is None:
-        _from_exchange(
-            course, chosen, [name for name, value in context.params.items() if name in _ONLY_FILES and value]
-        )
+        _from_exchange(chosen, [name for name, value in context.params.items() if name in _ONLY_FILES and value])
         code = 0
     else:
         report = _from_file(course, chosen, source, pattern, roster, column, times=times, dry=dry_run)
@@ -100,32 +101,23 @@ _ONLY_FILES = {
 }
 
 
-def _from_exchange(course: Course, assignment: Assignment, given: list[str]) -> None:
-    from nbgrader.auth import Authenticator
-    from nbgrader.exchange import ExchangeError, ExchangeFactory
-
-    from saiten.config import importable
+def _from_exchange(assignment: Assignment, given: list[str]) -> None:
+    from saiten.collect import collect_from_exchange
     from saiten.errors import CourseError
+    from saiten.sanitise import for_terminal
 
     if given:
         raise CourseError(f"{_ONLY_FILES[given[0]]} is for a zip file or folder.", "Give it with --from FILE.")
-    before = set(course.students(assignment.name))
-    with importable(course.root):
-        factory = ExchangeFactory(config=course.config)
-        course.coursedir.assignment_id = assignment.name
-        step = factory.collect(
-            coursedir=course.coursedir, authenticator=Authenticator(config=course.config), config=course.config
-        )
-        step.update = True  # a newer hand-in replaces an older one, as it does in formgrader
-        try:
-            step.start()
-        except (ExchangeError, SystemExit) as error:
-            raise CourseError(
-                f"nbgrader's exchange gave nothing ({error or 'see the lines above'}).",
-                "See c.Exchange.root and c.CourseDirectory.course_id; or give a file with --from.",
-            ) from error
-    after = set(course.students(assignment.name))
-    click.echo(f"{assignment.name}: {len(after)} have handed in, {len(after - before)} of them are new.")
+    found = collect_from_exchange(assignment)
+    for warning in found.warnings:
+        click.echo(for_terminal(f"The exchange says: {warning}"), err=True)
+    for stranger in found.strangers:
+        click.echo(for_terminal(stranger), err=True)
+    late = f"; {len(found.late)} are late" if assignment.settings.due else ""
+    click.echo(
+        f"{assignment.name}: {found.students} have handed in, {len(found.new)} of them are new,"
+        f" {len(found.changed)} have handed in again{late}."
+    )
 
 
 def _from_file(

@@ -98,8 +98,9 @@ def command(
 def _read(course: Course, assignments: tuple[str, ...]) -> Roll:
     from contextlib import closing
 
+    from saiten.database import reading
     from saiten.export import read_roll
-    from saiten.gradebook import Practice, open_database
+    from saiten.gradebook import Practice, open_database, refresh_dates
 
     handed_in = [
         (student, each.name)
@@ -109,7 +110,8 @@ def _read(course: Course, assignments: tuple[str, ...]) -> Roll:
     ]
     database = open_database(Practice.of(course).url)
     try:
-        with closing(database.connect()) as connection:
+        refresh_dates(database, course, assignments)
+        with closing(reading(database).connect()) as connection:
             return read_roll(connection, handed_in, assignments)
     finally:
         database.dispose()

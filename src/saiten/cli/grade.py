@@ -11,6 +11,7 @@ import shlex
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -34,6 +35,12 @@ if TYPE_CHECKING:
     type=click.IntRange(min=1),
     help="Processes that mark at the same time; without it, c.Saiten.workers, or one for each core.",
 )
+@click.option(
+    "--scheduler",
+    metavar="ADDRESS",
+    help="Mark on the Dask cluster of this scheduler, such as tcp://10.0.0.5:8786; without it, c.Saiten.scheduler. "
+    "`none` means this machine.",
+)
 @json_option
 @click.option("--unsafe", is_flag=True, help="Mark even where this machine cannot wall students' code off.")
 @click.option("--again", is_flag=True, help="Mark what is known already, too.")
@@ -44,22 +51,26 @@ if TYPE_CHECKING:
     metavar="WHEN",
     help="Only who handed in then or later: 2026-04-10, or 2026-04-10T18:00 (this machine's time zone).",
 )
+@click.option("--no-wait", is_flag=True, help="Refuse where somebody else is marking this assignment just now.")
 def command(
     assignment: str,
     course_dir: Path | None,
     students: tuple[str, ...],
     workers: int | None,
+    scheduler: str | None,
     as_json: bool,
     unsafe: bool,
     again: bool,
     only_failed: bool,
     since: datetime | None,
+    no_wait: bool,
 ) -> None:
     """Mark every submission of ASSIGNMENT under submitted/.
 
     The gradebook (nbgrader's own, gradebook.db) and autograded/ are brought up to date; marks and comments that a
     person gave stay. What has not changed is not marked again, and a run that was stopped goes on where it was.
-    Any nbgrader course will do: nothing has to be built before.
+    Any nbgrader course will do: nothing has to be built before. While somebody else marks the same assignment of the
+    course, on this machine or another, it says who, and waits.
 
     \b
     Examples:
@@ -68,6 +79,7 @@ def command(
       saiten grade ps1 --student student-017             one student
       saiten grade ps1 --student 'a*' --student 'b*'     some
       saiten grade ps1 --again --since 2026-04-10        who handed in since then, anew
+      saiten grade ps1 --scheduler tcp://10.0.0.5:8786   on a Dask cluster
       saiten grade ps1 --json | jq '.student, .score'    for machines
 
     \b
@@ -79,6 +91,8 @@ def command(
     from saiten.batch.choose import narrowed
     from saiten.batch.freshness import current_bundle
     from saiten.batch.marking import Options, chosen_students, mark_class
+    from saiten.batch.pool import LocalPool
+    from saiten.cluster.choose import chosen as chosen_cluster
     from saiten.course import Course
     from saiten.sanitise import for_json
 
@@ -93,7 +107,9 @@ def command(
             return
         students = tuple(named)
     total = len(named)
-    _tell_of_the_floor(unsafe)
+    cluster = chosen_cluster(scheduler, course.options.scheduler, course.options.cluster_patience, _say)
+    if cluster is None or unsafe:
+        _tell_of_the_floor(unsafe)
     done = 0
     try:
         with _progress(total) as (tell, advance):
@@ -104,10 +120,13 @@ def command(
                 advance(marked)
 
             bundle = current_bundle(chosen, tell)
-            number = workers or course.options.workers or cores()
-            options = Options(students, min(number, total), unsafe=unsafe, again=again)
+            number = workers or (total if cluster else course.options.workers or cores())
+            pool = cluster or LocalPool
+            options = Options(students, min(number, total), unsafe=unsafe, again=again, pool=pool)
+            if no_wait:
+                options = replace(options, wait_seconds=0)
             tell("starting")
-            report = mark_class(course, chosen, bundle, options, count)
+            report = mark_class(course, chosen, bundle, options, count, _say)
     except KeyboardInterrupt:
         click.echo(f"\nStopped: {done} of {total} are marked and kept. Run the same again to go on.", err=True)
         raise click.exceptions.Exit(130) from None
@@ -118,9 +137,8 @@ def command(
     else:
         from saiten.cli.table import print_report
 
-        print_report(
-            report, _places(course, chosen.name, course_dir, report), time.monotonic() - begin, options.workers
-        )
+        number = cluster.widest if cluster else options.workers
+        print_report(report, _places(course, chosen.name, course_dir, report), time.monotonic() - begin, number)
     _finish(report)
 
 
@@ -135,6 +153,13 @@ def _places(course: Course, name: str, course_dir: Path | None, report: ClassRep
         any(course.feedback_dir(name, row.result.student).is_dir() for row in report.rows),
         "" if course_dir is None else f" --course {shlex.quote(str(course_dir))}",
     )
+
+
+def _say(words: str) -> None:
+    """Say on standard error what a run waits for."""
+    from saiten.sanitise import for_terminal
+
+    click.echo(for_terminal(words), err=True)
 
 
 def _tell_of_the_floor(unsafe: bool) -> None:

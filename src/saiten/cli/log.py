@@ -31,6 +31,7 @@ def command(student: str, assignment: str, course_dir: Path | None, as_json: boo
 
     Each line is one result of marking. The hand-in's hash tells whether the student's files had changed, the bundle's
     whether the tests had; the gradebook holds the line that is marked. Points given by hand are the gradebook's own.
+    Where there is no score, it says why below: what is wrong with the hand-in, or the evidence of a fault of ours.
 
     \b
     Examples:
@@ -40,6 +41,7 @@ def command(student: str, assignment: str, course_dir: Path | None, as_json: boo
     from contextlib import closing
 
     from saiten.course import Course
+    from saiten.database import reading
     from saiten.errors import CourseError
     from saiten.gradebook import Practice, open_database
     from saiten.ledger import Ledger, history
@@ -48,7 +50,7 @@ def command(student: str, assignment: str, course_dir: Path | None, as_json: boo
     database = open_database(Practice.of(course).url)
     try:
         Ledger(database)
-        with closing(database.connect()) as connection:
+        with closing(reading(database).connect()) as connection:
             found = history(connection, student, assignment)
     finally:
         database.dispose()
@@ -85,4 +87,9 @@ def _show(found: list[Entry]) -> None:
             entry.engine,
             "yes" if entry.in_gradebook else "",
         )
-    Console().print(table)
+    console = Console()
+    console.print(table)
+    for entry in found:
+        if entry.message:
+            when = entry.marked_at.astimezone().strftime("%Y-%m-%d %H:%M:%S")
+            console.print(f"{when} {entry.status}: {for_terminal(entry.message)}", markup=False, highlight=False)

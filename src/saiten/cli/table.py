@@ -84,7 +84,11 @@ def print_report(report: ClassReport, places: Places, seconds: float, workers: i
             Text("known" if row.from_ledger else f"{result.seconds:.2f}"),
         )
     console.print(table)
-    for line in (*summary(report, seconds, workers), *where(report, places), f"Next: {next_step(report.rows)}"):
+    for line in summary(report, seconds, workers):
+        console.print(Text(line), soft_wrap=True)
+    for line in without_score(report.rows):
+        console.print(Text(line, style="bold red"), soft_wrap=True)
+    for line in (*where(report, places), f"Next: {next_step(report.rows)}"):
         console.print(Text(line), soft_wrap=True)
 
 
@@ -127,7 +131,35 @@ def summary(report: ClassReport, seconds: float, workers: int) -> list[str]:
     each = f" ({seconds / ran:.2f} s each)" if ran else ""
     by = f" by {workers} worker{'s' if workers > 1 else ''}" if ran else ""
     lines.append(f"{ran} marked{again}, in {seconds:.1f} s{each}{by}.")
-    return lines
+    return lines + ways(report.rows)
+
+
+def ways(rows: Sequence[Marked]) -> list[str]:
+    """Say of how many only some questions were marked anew, and why others were marked whole though known before."""
+    fresh = [row.result for row in rows if not row.from_ledger]
+    parts = Counter(result.anew for result in fresh if result.anew)
+    lines = [
+        f"In part, {_people(number)}: only the tests of {', '.join(map(plain, names))} had changed; other points stay."
+        for names, number in parts.most_common()
+    ]
+    whole = Counter(result.whole_because for result in fresh if result.whole_because)
+    return lines + [f"Whole again, {_people(number)}: {plain(why)}." for why, number in whole.most_common()]
+
+
+def _people(number: int) -> str:
+    return f"{number} submission{'' if number == 1 else 's'}"
+
+
+def without_score(rows: Sequence[Marked]) -> list[str]:
+    """Say, to be shown in red, that what failed through a fault of ours has no score, which is not a zero."""
+    failed = [row.result for row in rows if row.result.status is Status.INFRA_ERROR]
+    if not failed:
+        return []
+    first = failed[0]
+    return [
+        f"NOT MARKED: {_people(len(failed))}, through a fault of ours: set aside without a score, which is not a zero."
+        f" Evidence: saiten log {plain(first.student)} {plain(first.assignment)}"
+    ]
 
 
 def costly(rows: Sequence[Marked]) -> list[str]:

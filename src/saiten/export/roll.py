@@ -21,6 +21,7 @@ from saiten.gradebook.tables import (
     SUBMITTED,
     SUBMITTED_NOTEBOOK,
 )
+from saiten.lateness import seconds_late
 
 
 class State(StrEnum):
@@ -169,10 +170,7 @@ def _marks(connection: Connection) -> dict[tuple[str, str], Mark]:
     )
     found = {}
     for row in rows:
-        late = 0.0
-        if row.duedate is not None and row.timestamp is not None:
-            due = row.duedate if row.extension is None else row.duedate + row.extension
-            late = max(0.0, (row.timestamp - due).total_seconds())
+        late = seconds_late(row.timestamp, row.duedate, row.extension)
         if row.points is None and not row.waits:
             mark = Mark(State.UNMARKED, seconds_late=late)
         elif row.waits:

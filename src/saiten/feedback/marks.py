@@ -13,6 +13,7 @@ from sqlalchemy import Connection, select
 from sqlalchemy.sql.schema import Table
 
 from saiten.gradebook.tables import ASSIGNMENT, BASE_CELL, COMMENT, GRADE, NOTEBOOK, SUBMITTED, SUBMITTED_NOTEBOOK
+from saiten.lateness import seconds_late
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +59,7 @@ def read_marks(connection: Connection, assignment: str) -> Mapping[tuple[str, st
     for row in connection.execute(base.add_columns(SUBMITTED_NOTEBOOK.c.late_submission_penalty, *times)):
         mark = marks[row.student_id, row.notebook]
         mark.penalty = row.late_submission_penalty or 0.0
-        if row.duedate is not None and row.timestamp is not None:
-            due = row.duedate if row.extension is None else row.duedate + row.extension
-            mark.seconds_late = max(0.0, (row.timestamp - due).total_seconds())
+        mark.seconds_late = seconds_late(row.timestamp, row.duedate, row.extension)
     comments = {
         (row.student_id, row.notebook, row.name): row.manual_comment
         for row in connection.execute(_with_cells(base, COMMENT).add_columns(COMMENT.c.manual_comment))

@@ -6,7 +6,10 @@ In: a message of a result, in English. Out: the same in another language, or unc
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+
+Table = tuple[tuple[re.Pattern[str], str], ...]
+Tables = Mapping[str, Table]
 
 _JAPANESE: tuple[tuple[str, str], ...] = (
     (r"your code raised an exception", "あなたのコードで例外が発生しました"),
@@ -28,18 +31,24 @@ _JAPANESE: tuple[tuple[str, str], ...] = (
     (r"^the notebook was not handed in$", "ノートブックが提出されていません"),
     (r"^no answer$", "解答がありません"),
 )
-_TABLES: Mapping[str, tuple[tuple[re.Pattern[str], str], ...]] = {
-    "ja": tuple((re.compile(pattern), words) for pattern, words in _JAPANESE)
-}
 
 
-def in_language(message: str, language: str) -> str:
-    """Say a message of the judge's in a language.
+def table(patterns: Iterable[tuple[str, str]], flags: int = 0) -> Table:
+    """Make a table of regular expressions, and what each becomes."""
+    return tuple((re.compile(pattern, flags), words) for pattern, words in patterns)
+
+
+_TABLES: Tables = {"ja": table(_JAPANESE)}
+
+
+def in_language(message: str, language: str, tables: Tables = _TABLES) -> str:
+    """Say a message in a language.
 
     Args:
-        message: of a `CellResult`.
+        message: in English; by default of a `CellResult`, by the judge.
         language: code; for one without a table the message stays English.
+        tables: language code to table.
     """
-    for pattern, words in _TABLES.get(language, ()):
+    for pattern, words in tables.get(language, ()):
         message = pattern.sub(words, message)
     return message

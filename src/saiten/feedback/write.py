@@ -15,11 +15,12 @@ from secrets import token_hex
 
 from saiten.bundle import Bundle
 from saiten.course import Assignment, Course
+from saiten.database import reading
 from saiten.feedback.gather import Gatherer
 from saiten.feedback.marks import read_marks
 from saiten.feedback.model import Page
 from saiten.feedback.page import render
-from saiten.gradebook import Practice, open_database, write_pages
+from saiten.gradebook import Practice, open_database, refresh_dates, write_pages
 from saiten.grading.rebuild import pasted
 from saiten.ledger import Key, Ledger
 from saiten.results import ENGINE_VERSION, Result, Status
@@ -66,7 +67,8 @@ def write_feedback(
     database = open_database(practice.url)
     try:
         ledger = Ledger(database)
-        with closing(database.connect()) as connection:
+        refresh_dates(database, course, [assignment.name])
+        with closing(reading(database).connect()) as connection:
             marks = read_marks(connection, assignment.name)
         for submission in course.submissions(assignment):
             student = submission.student

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 _ALL = "*"
 _LONGEST_LINE = 2000
 """characters of one line of the log: a message may be a student's"""
+_WAIT_SECONDS = 20.0
+"""for another coordinator on the same assignment: formgrader's whole server stands still meanwhile"""
 
 Work = Callable[[Any, Course, Assignment, tuple[str, ...]], None]
 """(converter, course, assignment, ids or globs of students) to what is written"""
@@ -106,7 +108,8 @@ def _mark(converter: Any, course: Course, assignment: Assignment, students: tupl
     total = len(chosen_students(course, assignment, students))
     workers = min(course.options.workers or len(os.sched_getaffinity(0)), total)
     bundle = warm.bundle(assignment)
-    report = mark_class(course, assignment, bundle, Options(students, workers, pool=warm.workers))
+    options = Options(students, workers, pool=warm.workers, wait_seconds=_WAIT_SECONDS)
+    report = mark_class(course, assignment, bundle, options, tell=lambda words: converter.log.warning(_line(words)))
     unmarked: list[str] = []
     for row in report.rows:
         failed = bool(row.problem) or row.result.status in (Status.REJECTED, Status.INFRA_ERROR)

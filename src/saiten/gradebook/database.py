@@ -30,10 +30,18 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from saiten.database import READS
 from saiten.errors import GradebookError
 
 BUSY_SECONDS = 30.0
 """how long to wait for another writer (formgrader, `nbgrader ...`) before giving up"""
+
+_NEXT_STEP = (
+    "Mend it in nbgrader_config.py; for PostgreSQL write postgresql+psycopg://USER:PASSWORD@HOST/DATABASE, and install"
+    " its driver: pip install 'saiten[postgresql]'."
+)
+_WRITERS = 0x5361_6974_656E
+"""the advisory lock of PostgreSQL that stands for the writer's place"""
 
 ALEMBIC_VERSION = Table("alembic_version", MetaData(), Column("version_num", String(32), nullable=False))
 """Where nbgrader keeps the version of its schema."""
@@ -77,13 +85,21 @@ def nbgrader_version() -> str:
 def _engine(url: str) -> Engine:
     try:
         parsed = make_url(url)
-        engine = create_engine(parsed)
+        # a connection that the server has closed meanwhile (it was restarted) is replaced when it is next used
+        engine = create_engine(parsed, pool_pre_ping=parsed.get_backend_name() != "sqlite")
     except (ArgumentError, NoSuchModuleError, ImportError) as error:
         reason = str(error).splitlines()[0]
         raise GradebookError(
-            f"The gradebook's address (CourseDirectory.db_url) cannot be used ({reason}).",
-            "Mend it in nbgrader_config.py, or install the driver that it names.",
+            f"The gradebook's address (CourseDirectory.db_url) cannot be used ({reason}).", _NEXT_STEP
         ) from error
+    if engine.dialect.name not in ("sqlite", "postgresql"):
+        raise GradebookError(
+            f"The gradebook's address (CourseDirectory.db_url) names {engine.dialect.name}; Saiten keeps it in SQLite"
+            " or PostgreSQL.",
+            _NEXT_STEP,
+        )
+    if engine.dialect.name == "postgresql":
+        event.listen(engine, "begin", _begin_postgresql)
     if parsed.get_backend_name() == "sqlite":
         if parsed.database and parsed.database != ":memory:" and not Path(parsed.database).parent.is_dir():
             folder = Path(parsed.database).parent
@@ -106,7 +122,16 @@ def _set_up_sqlite(connection: sqlite3.Connection, _entry: ConnectionPoolEntry) 
 def _begin_sqlite(connection: Connection) -> None:
     # A transaction that reads first and writes later fails at once if another writer came between; one that takes the
     # writer's place at its start waits for it. Readers are not held up: that is what the log is for.
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
+    only_reads = connection.get_execution_options().get(READS, False)
+    connection.exec_driver_sql("BEGIN" if only_reads else "BEGIN IMMEDIATE")
+
+
+def _begin_postgresql(connection: Connection) -> None:
+    # As with SQLite there is one writer at a time among Saiten's own transactions: two that enter the same student do
+    # not meet. nbgrader's take no notice, and need not: they touch single rows.
+    if not connection.get_execution_options().get(READS, False):
+        milliseconds = int(BUSY_SECONDS * 1000)
+        connection.exec_driver_sql(f"SET LOCAL lock_timeout = {milliseconds}; SELECT pg_advisory_xact_lock({_WRITERS})")
 
 
 def _create_tables(connection: Connection) -> None:

@@ -28,7 +28,7 @@ NO_RESPONSE = "No response."
 WITH_SCORE = (Status.GRADED, Status.NEEDS_MANUAL)
 """states of a result that the gradebook can hold; for the others it keeps what it had"""
 
-_FEW = 100
+_FEW = 1000
 """students for whom it is worth while to leave the rest of the class unread"""
 _LONGEST_ID = 128
 """characters that nbgrader's schema gives to a student's id"""
@@ -74,9 +74,10 @@ def write_gradebook(
     """
     assignment = save_assignment(connection, bundle, practice.course_id, due)
     scored = [entry for entry in entries if entry.result.status in WITH_SCORE]
-    known = set(connection.execute(select(STUDENT.c.id)).scalars())
-    outcome = Outcome(problems=_refused([entry.result.student for entry in scored], known, practice))
-    some = [entry.result.student for entry in scored] if len(scored) <= _FEW else ()
+    students = [entry.result.student for entry in scored]
+    known = _known(connection, students)
+    outcome = Outcome(problems=_refused(students, known, practice))
+    some = students if len(students) <= _FEW else ()
     book, changes = Book.load(connection, assignment, some), Changes()
     for entry in scored:
         student = entry.result.student
@@ -98,7 +99,15 @@ def refused_students(connection: Connection, students: Sequence[str], practice: 
     Without `Autograde.create_student` these are all that the gradebook does not know; else ids that nbgrader's schema
     cannot hold.
     """
-    return _refused(students, set(connection.execute(select(STUDENT.c.id)).scalars()), practice)
+    return _refused(students, _known(connection, students), practice)
+
+
+def _known(connection: Connection, students: Sequence[str]) -> set[str]:
+    """Those of some students, and maybe others, whom the gradebook knows."""
+    query = select(STUDENT.c.id)
+    if len(students) <= _FEW:
+        query = query.where(STUDENT.c.id.in_([student for student in students if _is_text(student)]))
+    return set(connection.execute(query).scalars())
 
 
 def _refused(students: Sequence[str], known: set[str], practice: Practice) -> dict[str, str]:

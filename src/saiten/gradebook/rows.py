@@ -6,15 +6,16 @@ nbgrader's own Gradebook runs several queries for each cell of each student, eve
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Self
 
 from nbgrader import api
-from sqlalchemy import ColumnElement, Connection, bindparam, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 from sqlalchemy.sql.schema import Table
 
+from saiten.database import insert_or
 from saiten.gradebook.tables import (
     ASSIGNMENT,
     BASE_CELL,
@@ -25,6 +26,7 @@ from saiten.gradebook.tables import (
     SUBMITTED,
     SUBMITTED_NOTEBOOK,
 )
+from saiten.lateness import seconds_late
 
 Row = dict[str, Any]
 """column name to value"""
@@ -69,7 +71,9 @@ class Changes:
         """Send everything, parents before children."""
         for table in (STUDENT, SUBMITTED, SUBMITTED_NOTEBOOK, GRADE, COMMENT):
             if rows := self.inserts.get(table):
-                connection.execute(insert(table), rows)
+                # somebody may enter the same student by hand just now
+                entered = insert_or(connection.engine, table, ("id",)) if table is STUDENT else insert(table)
+                connection.execute(entered, rows)
         for (table, names), rows in self.updates.items():
             values: Row = {name: bindparam(f"new_{name}") for name in names}
             connection.execute(update(table).where(table.c.id == bindparam("row")).values(values), rows)
@@ -113,17 +117,26 @@ class Book:
         if students:
             theirs.append(SUBMITTED.c.student_id.in_(students))
         submissions = connection.execute(select(SUBMITTED).where(*theirs)).mappings()
+        by_student = {row["student_id"]: dict(row) for row in submissions}
         query = select(SUBMITTED_NOTEBOOK).join(SUBMITTED, SUBMITTED.c.id == SUBMITTED_NOTEBOOK.c.assignment_id)
+        if students:
+            # both columns of nbgrader's unique keys: with one of them alone a database reads the whole course
+            rows_of = [row["id"] for row in by_student.values()]
+            theirs = [SUBMITTED_NOTEBOOK.c.assignment_id.in_(rows_of), SUBMITTED_NOTEBOOK.c.notebook_id.in_(notebooks)]
+            query = select(SUBMITTED_NOTEBOOK)
         submitted = connection.execute(query.where(*theirs)).mappings()
+        by_notebook = {(row["assignment_id"], row["notebook_id"]): dict(row) for row in submitted}
+        parts = [row["id"] for row in by_notebook.values()] if students else None
+        every = [cell.id for of_notebook in cells.values() for cell in of_notebook]
         return cls(
             assignment,
             due,
             notebooks,
             cells,
-            {row["student_id"]: dict(row) for row in submissions},
-            {(row["assignment_id"], row["notebook_id"]): dict(row) for row in submitted},
-            _marks(connection, GRADE, theirs),
-            _marks(connection, COMMENT, theirs),
+            by_student,
+            by_notebook,
+            _marks(connection, GRADE, assignment, every, parts),
+            _marks(connection, COMMENT, assignment, every, parts),
         )
 
     def submission(self, changes: Changes, student: str) -> Row:
@@ -173,10 +186,7 @@ class Book:
 
     def seconds_late(self, submission: Row) -> float:
         """Return how long after the due date (with the student's extension) it was handed in; 0 if in time."""
-        if submission["timestamp"] is None or self.due is None:
-            return 0.0
-        due = self.due + (submission["extension"] or timedelta())
-        return max(0.0, float((submission["timestamp"] - due).total_seconds()))
+        return seconds_late(submission["timestamp"], self.due, submission["extension"])
 
 
 def points(grade: Row) -> float:
@@ -185,11 +195,17 @@ def points(grade: Row) -> float:
     return 0.0 if score is None else float(score) + float(grade["extra_credit"] or 0.0)
 
 
-def _marks(connection: Connection, table: Table, theirs: Sequence[ColumnElement[bool]]) -> dict[tuple[str, str], Row]:
-    query = (
-        select(table)
-        .join(SUBMITTED_NOTEBOOK, SUBMITTED_NOTEBOOK.c.id == table.c.notebook_id)
-        .join(SUBMITTED, SUBMITTED.c.id == SUBMITTED_NOTEBOOK.c.assignment_id)
-        .where(*theirs)
-    )
+def _marks(
+    connection: Connection, table: Table, assignment: str, cells: Collection[str], parts: Collection[str] | None
+) -> dict[tuple[str, str], Row]:
+    """Grades or comments of an assignment, or of some submitted notebooks, by submitted notebook and cell."""
+    if parts is None:
+        query = (
+            select(table)
+            .join(SUBMITTED_NOTEBOOK, SUBMITTED_NOTEBOOK.c.id == table.c.notebook_id)
+            .join(SUBMITTED, SUBMITTED.c.id == SUBMITTED_NOTEBOOK.c.assignment_id)
+            .where(SUBMITTED.c.assignment_id == assignment)
+        )
+    else:
+        query = select(table).where(table.c.cell_id.in_(cells), table.c.notebook_id.in_(parts))
     return {(row["notebook_id"], row["cell_id"]): dict(row) for row in connection.execute(query).mappings()}

@@ -64,7 +64,8 @@ def take_pictures(sitters: Sitters, progress: Progress, tell: Teller) -> None:
             of the time that tests have.
         tell: see `Seats`.
     """
-    wanted = [index for index, step in enumerate(sitters.plan.steps) if attaches(step)]
+    steps = enumerate(sitters.plan.steps)
+    wanted = [index for index, step in steps if attaches(step) and progress.records[index].status is None]
     if progress.pictured or not wanted:
         return
     progress.pictured = True  # whatever becomes of this judge: another one has asked tests already

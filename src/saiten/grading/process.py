@@ -28,7 +28,7 @@ from types import ModuleType
 from typing import Any
 
 from saiten.bundle import BundleNotebook, Limits
-from saiten.grading import linux
+from saiten.grading import heap, linux
 from saiten.grading.channel import Channel, ChannelClosed
 from saiten.grading.codec import MAX_STRUCTURE
 from saiten.grading.floor import make_sandbox
@@ -136,6 +136,8 @@ def _warm_up(task: ZygoteTask) -> CaptureShell:
     prepare_matplotlib(shell)
     gc.collect()
     gc.freeze()
+    heap.fill_holes()
+    heap.use_huge_pages()
     return shell
 
 
@@ -214,6 +216,7 @@ def _judge_parent(control: Channel, shell: CaptureShell, _: Callable[[], None]) 
     ground = prepare(shell, task.notebook, task.limits.output_kb << 10)
     gc.collect()
     gc.freeze()
+    heap.fill_holes()
     control.send_object(("ready", ground.leading_outputs))
     ended: list[int] = []
     while True:
@@ -288,6 +291,7 @@ def _student_parent(control: Channel, shell: CaptureShell, map_user: Callable[[]
         run_leading(shell, task.released, task.seat.limits.output_kb << 10)
     gc.collect()
     gc.freeze()
+    heap.fill_holes()
     control.send_object(("ready", None))
     while True:
         request, fds = control.receive_object()

@@ -51,3 +51,8 @@ class Progress:
     """whether pictures have been taken: that is done once, before any test"""
     busy: int | None = None
     """the step that is being run"""
+
+    @property
+    def lost(self) -> int:
+        """Student processes that ended early, or had to be ended."""
+        return max(0, self.restarts - 1)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -15,10 +15,14 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import Engine, select
 from sqlalchemy.exc import SQLAlchemyError
 
+from saiten.database import reading
+from saiten.errors import CourseError
+from saiten.extensions import Extensions
 from saiten.feedback.marks import Marks, read_marks
 from saiten.gradebook.tables import ASSIGNMENT, SUBMITTED
 from saiten.hub.store import refused
 from saiten.hub.verdict import Verdict, with_marks
+from saiten.lateness import own_due
 
 _SECONDS = 3.0
 """for which what was read is taken to hold"""
@@ -35,10 +39,11 @@ class Books:
 
     Args:
         database: engine of the gradebook's database.
+        extensions: who may hand in later, by the course's file; None of it: the gradebook's own extensions count.
     """
 
-    def __init__(self, database: Engine) -> None:
-        self._database = database
+    def __init__(self, database: Engine, extensions: Callable[[], Extensions | None] = lambda: None) -> None:
+        self._database, self._extensions = database, extensions
         self._lock = threading.Lock()
         self._marks: dict[str, tuple[float, Mapping[str, Mapping[str, Marks]]]] = {}
         self._dates: dict[str, tuple[float, _Dates]] = {}
@@ -62,7 +67,13 @@ class Books:
         """
         dates = self._dates_of(assignment)
         date = dates.due if due is None else due
-        return None if date is None else date + dates.extensions.get(student, timedelta())
+        file = self._extensions() if student else None
+        if file is None:
+            return own_due(date, dates.extensions.get(student))
+        try:
+            return file.due(assignment, student, date)
+        except CourseError:  # two lines contradict each other for this student: whoever marks is told
+            return own_due(date, dates.extensions.get(student))
 
     def _of(self, assignment: str) -> Mapping[str, Mapping[str, Marks]]:
         with self._lock:
@@ -70,7 +81,7 @@ class Books:
             if kept is None or time.monotonic() - kept[0] > _SECONDS:
                 found: dict[str, dict[str, Marks]] = {}
                 try:
-                    with closing(self._database.connect()) as connection:
+                    with closing(reading(self._database).connect()) as connection:
                         for (student, notebook), marks in read_marks(connection, assignment).items():
                             found.setdefault(student, {})[notebook] = marks
                 except SQLAlchemyError as error:
@@ -95,7 +106,7 @@ class Books:
             .where(ASSIGNMENT.c.name == assignment, SUBMITTED.c.extension.is_not(None))
         )
         try:
-            with closing(self._database.connect()) as connection:
+            with closing(reading(self._database).connect()) as connection:
                 due = connection.execute(select(ASSIGNMENT.c.duedate).where(ASSIGNMENT.c.name == assignment)).scalar()
                 dates.due = None if due is None else due.replace(tzinfo=UTC)
                 for row in connection.execute(with_extension):

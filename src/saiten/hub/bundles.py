@@ -20,6 +20,7 @@ from saiten.build import source_hash
 from saiten.bundle import Bundle
 from saiten.course import Assignment, Course
 from saiten.errors import CourseError, SaitenError, UserError
+from saiten.hub.dates import ExtensionsNow
 from saiten.hub.pages import Answers
 
 _LOOK_SECONDS = 0.5
@@ -71,6 +72,8 @@ class Bundles:
         self._entries: dict[str, _Entry] = {}
         self._assignments: dict[str, tuple[float, _Look, Assignment]] = {}
         self._built: dict[str, tuple[_Look, bool]] = {}
+        self.extensions = ExtensionsNow(course)
+        """who may hand in later"""
         # what is built is read at once, however long the reference of another assignment runs meanwhile
         self._reader = ThreadPoolExecutor(1, thread_name_prefix="bundles-read")
         self._maker = ThreadPoolExecutor(1, thread_name_prefix="bundles-made")

@@ -16,7 +16,7 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -41,6 +41,7 @@ from saiten.hub.publish import Publisher
 from saiten.hub.store import PENDING, Arrival, Store
 from saiten.hub.verdict import Verdict
 from saiten.hub.warm import Workers
+from saiten.lateness import seconds_late
 from saiten.report.clusters import Failure, gather
 
 LOG = logging.getLogger("saiten.hub")
@@ -86,10 +87,10 @@ class MarkingDesk:
         self._shelf = Shelf(course)
         self._lock = _lock(course)
         self._database = open_database(Practice.of(course).url)
-        self._books = Books(self._database)
         self._store = Store(self._database, self._tell)
         self._bundles = Bundles(course, lambda name: self._coordinator.bundle_ready(name))
-        self._publisher = Publisher(self._store, self._shelf, self._bundles)
+        self._books = Books(self._database, self._bundles.extensions)
+        self._publisher = Publisher(self._store, self._shelf, self._bundles, self._due)
         at_once = workers or course.options.workers or len(os.sched_getaffinity(0))
         self._coordinator = Coordinator(
             course,
@@ -156,16 +157,31 @@ class MarkingDesk:
         return found
 
     def hand_ins(
-        self, *, student: str | None = None, assignment: str | None = None, for_staff: bool, limit: int = 200
+        self,
+        *,
+        student: str | None = None,
+        assignment: str | None = None,
+        state: State | None = None,
+        for_staff: bool,
+        limit: int = 200,
     ) -> Sequence[HandIn]:
         """See `Desk.hand_ins`."""
-        arrivals = self._store.arrivals(student, assignment)[:limit]
+        arrivals = self._store.arrivals(student, assignment, state)[:limit]
         return [self._hand_in(arrival, for_staff=for_staff) for arrival in arrivals]
 
     def hand_in(self, number: int, *, for_staff: bool) -> HandIn | None:
         """See `Desk.hand_in`."""
         arrival = self._store.arrival(number)
         return None if arrival is None else self._hand_in(arrival, for_staff=for_staff)
+
+    def own_dues(self, student: str) -> Mapping[str, datetime]:
+        """See `Desk.own_dues`."""
+        found: dict[str, datetime] = {}
+        for folder in self._source_folders():
+            due = self._due(folder.name, student)
+            if due is not None and due != self._due(folder.name):
+                found[folder.name] = due
+        return found
 
     def page(self, number: int, notebook: str = "", *, for_staff: bool) -> bytes | None:
         """See `Desk.page`."""
@@ -235,7 +251,7 @@ class MarkingDesk:
             arrived=arrival.arrived,
             state=arrival.state,
             attempt=arrival.attempt,
-            late=due is not None and arrival.arrived > due,
+            late=seconds_late(arrival.arrived, due) > 0,
             position=self._coordinator.place(arrival.number) if arrival.state is State.WAITING else None,
             expected=self._coordinator.expected(arrival) if arrival.state in PENDING else None,
             shown=seen.shown,

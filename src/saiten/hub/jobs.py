@@ -22,9 +22,9 @@ from saiten.hub.command import Command
 from saiten.hub.handout import STUDENT, Shelf
 from saiten.hub.marking import Coordinator
 from saiten.hub.model import Job, JobKind, JobState, Shown, State
-from saiten.hub.release import release_assignment, release_feedback
 from saiten.hub.store import Arrival, Store
 from saiten.hub.verdict import Verdict
+from saiten.release import release_assignment, release_feedback
 
 LOG = logging.getLogger("saiten.hub")
 
@@ -160,7 +160,7 @@ class Jobs:
                 self._command(job)
             case JobKind.RELEASE:
                 begun = time.thread_time()
-                release_assignment(self._course, job.assignment)
+                release_assignment(self._bundles.assignment(job.assignment), again=True)
                 self._close(job, JobState.DONE, "Students can fetch it now.", time.thread_time() - begun)
             case JobKind.FEEDBACK:
                 self._feedback(job)
@@ -206,12 +206,14 @@ class Jobs:
 
         assignment = self._bundles.assignment(job.assignment)
         report = write_feedback(self._course, assignment, ready.bundle, (), count)
-        release_feedback(self._course, job.assignment)
         given = {*report.written, *report.same}
+        handed = release_feedback(self._course, job.assignment, sorted(given))
+        given -= handed.failed.keys()
         for arrival in self._store.newest_of(job.assignment):
             if arrival.student in given and arrival.state is State.MARKED and arrival.verdict is not None:
                 self._show_all(arrival, assignment)
         lines = [f"{len(given)} students can fetch and read their feedback."]
+        lines += [f"{student}: {reason}" for student, reason in sorted(handed.failed.items())]
         if report.unmarked:
             names = ", ".join(report.unmarked[:5]) + (", ..." if report.unmarked[5:] else "")
             lines += [f"{len(report.unmarked)} are not marked as they are now: {names}.", "Mark again what changed."]

@@ -107,6 +107,8 @@ if announcement := setting("ANNOUNCEMENT", ""):
 # here. nbgrader takes the Unix user's name for the student's: where all are one Unix user, the hub's name counts.
 common = f"c = get_config()\nc.CourseDirectory.course_id = {COURSE!r}\nc.Exchange.root = {str(EXCHANGE)!r}\n"
 student = "" if SHAPE == "local" else 'import os\n\nc.CourseDirectory.student_id = os.environ["JUPYTERHUB_USER"]\n'
+# Validate gives up on a cell after 30 s, which importing PyTorch takes where a class presses it at once.
+student += "c.Execute.timeout = 300\n"
 if SHAPE == "docker":
     # nbgrader asks for an exchange that is writable at its root, unless it is shared by a group; a container shows none
     student += "c.CourseDirectory.groupshared = True\n"
@@ -254,7 +256,8 @@ AS_ROOT = ["--allow-root"] if os.geteuid() == 0 else []
 c.Spawner.default_url = "/lab"
 c.Spawner.cmd = ["jupyterhub-singleuser"] if SHAPE == "docker" else [str(BIN / "jupyterhub-singleuser")]
 c.Spawner.environment = {"JUPYTER_CONFIG_PATH": "/etc/saiten" if SHAPE == "docker" else str(FOR_STUDENTS)}
-c.Spawner.http_timeout, c.Spawner.start_timeout = 60, 120
+# A class logs in within a minute, and all their servers start at once: the last one is up long after the first.
+c.Spawner.http_timeout, c.Spawner.start_timeout = 180, 180
 if memory := setting("MEMORY", ""):
     c.Spawner.mem_limit = memory  # LocalProcessSpawner cannot hold anybody to it; containers are held
 if cores := setting("CPU", ""):

@@ -250,7 +250,8 @@ class Coordinator:
                 self._ready.remove(piece)
                 work, bundle = piece
                 cost = self._tasks.wait_for(work.arrival.number)
-                call = self._workers.mark(bundle, work.submission, work.arrival.number, cost=cost)
+                known = work.known_for(bundle)
+                call = self._workers.mark(bundle, work.submission, work.arrival.number, known, cost=cost)
                 self._calls[call] = _Call(work, bundle, time.monotonic() + patience(bundle))
                 call.add_done_callback(lambda call: self._inbox.put(lambda: self._came_back(call)))
                 continue
@@ -322,6 +323,8 @@ class Coordinator:
             known = None if again else marking.ledger.get(self._publisher.key(marking, bundle, work.submission))
             if known is None:
                 work.open += 1
+                if not again and bundle.hash == marking.bundle.hash:
+                    (work.known,) = marking.more(work.submission) or (None,)
                 self._ready.append((work, bundle))
                 work.from_ledger = work.from_ledger and bundle is not needed[0]
             elif bundle is needed[0]:

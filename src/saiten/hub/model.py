@@ -242,12 +242,21 @@ class Desk(Protocol):
         """Every assignment, by name."""
 
     def hand_ins(
-        self, *, student: str | None = None, assignment: str | None = None, for_staff: bool, limit: int = 200
+        self,
+        *,
+        student: str | None = None,
+        assignment: str | None = None,
+        state: State | None = None,
+        for_staff: bool,
+        limit: int = 200,
     ) -> Sequence[HandIn]:
-        """Newest first; scores are those that the reader may know."""
+        """The newest of all that fit, newest first; scores are those that the reader may know."""
 
     def hand_in(self, number: int, *, for_staff: bool) -> HandIn | None:
         """One of them; None if there is none. Whose it is, is for the caller to look at."""
+
+    def own_dues(self, student: str) -> Mapping[str, datetime]:
+        """By assignment, until when a student with an extension hands in; nothing where the card's due date holds."""
 
     def page(self, number: int, notebook: str = "", *, for_staff: bool) -> bytes | None:
         """The feedback page of a hand-in (of its first notebook, unless named), as far as the reader may see it."""

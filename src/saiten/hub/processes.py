@@ -24,6 +24,11 @@ def memory(pid: int) -> int | None:
     return sum(found) if found else None
 
 
+def memory_alone(pid: int) -> int | None:
+    """Bytes of a process without those below it (PSS); None if it is gone."""
+    return _proportional(pid)
+
+
 def _all(pid: int) -> list[int]:
     return [pid, *(each.pid for each in descendants(pid) if not each.dead)]
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Callable
 from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 
@@ -37,10 +38,13 @@ class Publisher:
         store: where hand-ins are.
         shelf: where pages are.
         bundles: for the policies.
+        due: until when a student hands an assignment in.
     """
 
-    def __init__(self, store: Store, shelf: Shelf, bundles: Bundles) -> None:
-        self._store, self._shelf, self._bundles = store, shelf, bundles
+    def __init__(
+        self, store: Store, shelf: Shelf, bundles: Bundles, due: Callable[[str, str], datetime | None]
+    ) -> None:
+        self._store, self._shelf, self._bundles, self._due = store, shelf, bundles, due
         self._to_hand_out: dict[int, float] = {}
         """hand-ins whose pages are not in the exchange, and when to look again (monotonic)"""
 
@@ -73,7 +77,8 @@ class Publisher:
         except CourseError:  # its source is gone: what staff released stays, nothing else is shown
             return Sight(Shown.FULL) if arrival.released else Sight(Shown.NOTHING, Withheld.OFF)
         history = self._store.history(arrival.student, arrival.assignment)
-        return sight(settings.instant_feedback, settings.due, history, arrival, datetime.now(UTC))
+        due = self._due(arrival.assignment, arrival.student)
+        return sight(settings.instant_feedback, due, history, arrival, datetime.now(UTC))
 
     def publish(
         self,

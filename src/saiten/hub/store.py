@@ -6,6 +6,7 @@ Readers wait for no database: a page of a class must not wait for the class bein
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -16,11 +17,14 @@ from typing import Any
 from sqlalchemy import Connection, Engine, insert, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
+from saiten.database import BRIEF_SECONDS, Patience, reading
 from saiten.errors import GradebookError
 from saiten.hub import tables
 from saiten.hub.model import Act, Event, Job, JobKind, JobState, State
 from saiten.hub.tables import ACTS, ARRIVALS, JOBS
 from saiten.hub.verdict import Verdict
+
+LOG = logging.getLogger("saiten.hub")
 
 ACTS_IN_MEMORY = 1000
 PENDING = (State.WAITING, State.MARKING)
@@ -113,16 +117,19 @@ class Store:
             numbers = self._of.get((student, assignment))
             return self._arrivals[numbers[-1]] if numbers else None
 
-    def arrivals(self, student: str | None = None, assignment: str | None = None) -> list[Arrival]:
-        """Hand-ins of a student, of an assignment, or all; newest first."""
+    def arrivals(
+        self, student: str | None = None, assignment: str | None = None, state: State | None = None
+    ) -> list[Arrival]:
+        """Hand-ins of a student, of an assignment, in a state, or all; newest first."""
         with self._lock:
             if student is not None and assignment is not None:
-                return self.history(student, assignment)[::-1]
+                return [each for each in self.history(student, assignment)[::-1] if state in (None, each.state)]
             found = [
                 each
                 for each in self._arrivals.values()
-                if (student is None or each.student == student)
-                and (assignment is None or each.assignment == assignment)
+                if student in (None, each.student)
+                and assignment in (None, each.assignment)
+                and state in (None, each.state)
             ]
         return sorted(found, key=lambda each: each.number, reverse=True)
 
@@ -282,7 +289,7 @@ class Store:
             numbers.sort(key=lambda number: (self._arrivals[number].arrived, number))
 
     def _load(self) -> None:
-        with self._database.connect() as connection:
+        with reading(self._database).connect() as connection:
             for row in connection.execute(select(ARRIVALS).order_by(ARRIVALS.c.number)).mappings():
                 columns = dict(row)
                 for name in _VERDICTS:
@@ -309,13 +316,16 @@ class _Transaction:
 
     def __init__(self, database: Engine) -> None:
         self._database = database
-        self._begin = database.begin()
 
     def __enter__(self) -> Connection:
         try:
-            return self._begin.__enter__()
+            return Patience(BRIEF_SECONDS, LOG.warning)(self._entered)
         except SQLAlchemyError as error:
             raise refused(self._database, error) from error
+
+    def _entered(self) -> Connection:
+        self._begin = self._database.begin()
+        return self._begin.__enter__()
 
     def __exit__(self, *failure: Any) -> None:
         try:

@@ -6,9 +6,43 @@ They are kept apart from nbgrader's own metadata, so that its migrations never s
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Column, DateTime, Engine, Float, Integer, MetaData, String, Table, Text
+from typing import Any
+
+from sqlalchemy import Boolean, Column, DateTime, Dialect, Engine, Float, Integer, MetaData, Table, TypeDecorator
+from sqlalchemy import String as PlainString
+from sqlalchemy import Text as PlainText
 
 _META = MetaData()
+
+
+def _as_text(value: Any) -> Any:
+    """What a database can hold of a text: PostgreSQL takes no NUL, and no database half of a pair of surrogates."""
+    if not isinstance(value, str):
+        return value
+    return value.encode("utf-8", "backslashreplace").decode("utf-8").replace("\0", "\\x00")
+
+
+class String(TypeDecorator[str]):
+    """Short text of anybody's; what is no text is written as an escape."""
+
+    impl = PlainString
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> Any:
+        """As it is stored."""
+        return _as_text(value)
+
+
+class Text(TypeDecorator[str]):
+    """Long text of anybody's; what is no text is written as an escape."""
+
+    impl = PlainText
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> Any:
+        """As it is stored."""
+        return _as_text(value)
+
 
 ARRIVALS = Table(
     "saiten_arrivals",

@@ -6,19 +6,19 @@ place, the one that was idle for longest goes. One thread makes and uses the wor
 
 from __future__ import annotations
 
-import tempfile
 import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import BrokenExecutor, Future
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
 
 from saiten.batch import worker
-from saiten.batch.pool import Seat, clear
+from saiten.batch.pool import Seat
+from saiten.batch.scratch import Scratch
 from saiten.batch.worker import MarkerFactory
 from saiten.bundle import Bundle
+from saiten.grading.again import Again
 from saiten.hub.model import WorkerHealth
 from saiten.hub.processes import memory, processor_seconds
 from saiten.results import Result
@@ -66,7 +66,7 @@ class Workers:
         self._most = at_once + spare
         self._factory = factory
         self._unsafe = unsafe
-        self._scratch = Path(tempfile.mkdtemp(prefix="saiten-workers-"))
+        self._scratch = Scratch()
         self._places: list[_Place] = []
         self._leaving: list[Seat] = []
         self._made = 0
@@ -78,13 +78,16 @@ class Workers:
         """How many more submissions can be marked now."""
         return self.at_once - sum(place.call is not None for place in self._places)
 
-    def mark(self, bundle: Bundle, submission: Submission, number: int, *, cost: bool = False) -> Future[Result]:
+    def mark(
+        self, bundle: Bundle, submission: Submission, number: int, again: Again | None = None, *, cost: bool = False
+    ) -> Future[Result]:
         """Mark a submission in a worker that is warm for its bundle, or in a new one.
 
         Args:
             bundle: what to mark with.
             submission: what to mark.
             number: of the hand-in.
+            again: what is known of it and what is to be marked; None: all is.
             cost: whether `finished` shall tell the processor time.
 
         Raises:
@@ -94,11 +97,11 @@ class Workers:
             raise RuntimeError(f"all {self.at_once} workers are busy")
         place = self._warm_place(bundle) or self._new_place(bundle)
         try:
-            call = place.seat.submit(worker.mark, submission)
+            call = place.seat.submit(worker.mark, submission, again)
         except BrokenExecutor:  # it died while it had nothing to do
             self._bury(place)
             place = self._new_place(bundle)
-            call = place.seat.submit(worker.mark, submission)
+            call = place.seat.submit(worker.mark, submission, again)
         place.call, place.number, place.since = call, number, datetime.now(UTC)
         place.spent = processor_seconds(place.seat.pid) if cost and place.seat.pid else 0.0
         return call
@@ -194,7 +197,7 @@ class Workers:
         with self._lock:
             self._places.clear()
         self._leaving.clear()
-        clear(self._scratch)
+        self._scratch.remove()
 
     def _memory_of(self, place: _Place) -> int | None:
         pid = place.seat.pid
@@ -218,7 +221,7 @@ class Workers:
         if len(self._places) >= self._most and idle:
             self._bury(idle[0])
         self._made += 1
-        seat = Seat(bundle, self._factory, self._unsafe, str(self._scratch))
+        seat = Seat(bundle, self._factory, self._unsafe, str(self._scratch.path))
         place = _Place(f"worker-{self._made}", seat, bundle)
         with self._lock:
             self._places.append(place)

@@ -14,9 +14,12 @@ from dataclasses import dataclass, field
 from sqlalchemy import Engine
 
 from saiten.batch.marking import Marking, Options
+from saiten.bundle import Bundle
 from saiten.course import Course
+from saiten.database import BRIEF_SECONDS, Patience
 from saiten.errors import UserError
 from saiten.gradebook import Practice
+from saiten.grading.again import Again
 from saiten.hub.bundles import Bundles, Ready
 from saiten.hub.publish import Publisher
 from saiten.hub.setbacks import Setbacks
@@ -36,6 +39,8 @@ class Work:
     ready: Ready
     submission: Submission
     begun: float = field(default_factory=time.monotonic)
+    known: Again | None = None
+    """what an earlier run of the same bytes is good for, where tests have changed since"""
     result: Result | None = None
     public: Result | None = None
     open: int = 0
@@ -44,6 +49,10 @@ class Work:
     failed: str = ""
     """evidence of a fault that is not the student's"""
     cost: float = 0.0
+
+    def known_for(self, bundle: Bundle) -> Again | None:
+        """What is known that helps with one of the bundles."""
+        return self.known if bundle.hash == self.ready.bundle.hash else None
 
 
 class Writer:
@@ -81,6 +90,8 @@ class Writer:
         """
         assignment = self._bundles.assignment(ready.assignment.name)
         marking = Marking(self._course, assignment, ready.bundle, self._options, self._practice, self._database)
+        marking.patience = Patience(BRIEF_SECONDS, LOG.warning)
+        marking.read_extensions = self._bundles.extensions
         marking.prepare(students)
         return marking
 

@@ -14,11 +14,12 @@ from pathlib import Path
 
 from saiten.bundle import Bundle, solution_cells
 from saiten.course import Assignment, Course
+from saiten.database import reading
 from saiten.errors import GradebookError
 from saiten.feedback import read_marks
 from saiten.feedback.headings import headings
 from saiten.feedback.write import verdict_on
-from saiten.gradebook import Practice, open_database, write_pages
+from saiten.gradebook import Practice, open_database, refresh_dates, write_pages
 from saiten.ledger import Ledger
 from saiten.report.figures import ClassFigures, figures
 from saiten.report.page import render
@@ -69,7 +70,8 @@ def write_report(course: Course, assignment: Assignment, bundle: Bundle) -> Repo
             raise GradebookError(
                 f"No submission of {assignment.name} is marked as it is now.", f"Run `saiten grade {assignment.name}`."
             )
-        with closing(database.connect()) as connection:
+        refresh_dates(database, course)
+        with closing(reading(database).connect()) as connection:
             marks, weeks = read_marks(connection, assignment.name), read_weeks(connection)
     finally:
         database.dispose()

@@ -38,6 +38,12 @@
       if (place) old.querySelector(place)?.focus({ preventScroll: true });
       localise(old);
     }
+    // what can be chosen is in one language only: the reader's, which may have changed; what is chosen stays
+    for (const option of page.querySelectorAll("select[name] option[value]")) {
+      const select = `select[name="${CSS.escape(option.parentElement.name)}"]`;
+      const shown = document.querySelector(`${select} option[value="${CSS.escape(option.value)}"]`);
+      if (shown && shown.textContent !== option.textContent) shown.textContent = option.textContent;
+    }
     const main = document.querySelector("main");
     const again = page.querySelector("main")?.dataset.again;
     if (again) main.dataset.again = again;

@@ -7,6 +7,7 @@ are files of their own here, for many pages share them. Whatever is put into a t
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -17,6 +18,7 @@ from markupsafe import Markup, escape
 from saiten.feedback.messages import in_language
 from saiten.hub.model import Job, JobKind
 from saiten.hub.web.moments import duration, megabytes, moment, short
+from saiten.hub.web.outcomes import outcome_in
 from saiten.hub.web.words import WORDS
 from saiten.languages import LANGUAGE_NAMES
 from saiten.pages import Tongue, number
@@ -59,6 +61,7 @@ def render(template: str, tongue: Tongue, **values: Any) -> str:
             span=lambda key, seconds: tongue.every(lambda code: tongue.say(code, key, time=duration(code, seconds))),
             brief=lambda key, seconds: tongue.every(lambda code: tongue.say(code, key, time=short(code, seconds))),
             said=lambda message: _said(tongue, message),
+            outcome=lambda message: _outcome(tongue, message),
             cost=lambda job: _cost(tongue, job),
             act=lambda what: tongue.word(f"act_{what}") if f"act_{what}" in WORDS["en"] else what,
             kinds=tuple(JobKind),
@@ -69,9 +72,18 @@ def render(template: str, tongue: Tongue, **values: Any) -> str:
 
 def _said(tongue: Tongue, message: str) -> Markup:
     """A test's message: what the judge says of itself in every language, the test's own words once."""
-    if all(in_language(message, code) == message for code in tongue.shown):
+    return _every(tongue, message, in_language)
+
+
+def _outcome(tongue: Tongue, message: str) -> Markup:
+    """A job's outcome: the service's own words in every language, names and what a command printed once."""
+    return _every(tongue, message, outcome_in)
+
+
+def _every(tongue: Tongue, message: str, say: Callable[[str, str], str]) -> Markup:
+    if all(say(message, code) == message for code in tongue.shown):
         return escape(message)
-    return tongue.every(lambda code: in_language(message, code))
+    return tongue.every(lambda code: say(message, code))
 
 
 def _cost(tongue: Tongue, job: Job) -> Markup:

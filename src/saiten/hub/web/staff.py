@@ -14,7 +14,7 @@ from tornado.web import HTTPError
 from saiten.hub.model import JobKind, State
 from saiten.hub.web.door import Handler
 from saiten.hub.web.reader import Right
-from saiten.hub.web.views import ask_again, chosen
+from saiten.hub.web.views import ask_again
 
 _NEWEST = 12
 """hand-ins on the first page"""
@@ -87,15 +87,19 @@ class HandIns(Handler):
         desk = self.house.desk
         student = self.get_query_argument("student", "").strip()
         assignment, state = self.get_query_argument("assignment", ""), self.get_query_argument("state", "")
+        if state and state not in set(State):
+            raise HTTPError(404, "there is no state %r", state)
+        chosen = {
+            "student": student or None,
+            "assignment": assignment or None,
+            "state": State(state) if state else None,
+        }
         cards, hand_ins = await asyncio.gather(
-            self.house.cards.get(),
-            self.ask(
-                desk.hand_ins, student=student or None, assignment=assignment or None, for_staff=True, limit=_MOST
-            ),
+            self.house.cards.get(), self.ask(desk.hand_ins, **chosen, for_staff=True, limit=_MOST)
         )
         self.show(
             "hand_ins.html.j2",
-            hand_ins=chosen(hand_ins, state),
+            hand_ins=hand_ins,
             limited=len(hand_ins) >= _MOST,
             limit=_MOST,
             assignments=[each.name for each in cards],

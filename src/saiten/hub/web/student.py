@@ -11,7 +11,7 @@ from tornado.web import HTTPError
 
 from saiten.hub.model import HandIn
 from saiten.hub.web.door import Handler
-from saiten.hub.web.views import ask_again, exercises
+from saiten.hub.web.views import ask_again, exercises, with_own_dues
 
 FEEDBACK_POLICY = (
     "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; "
@@ -56,10 +56,12 @@ class Student(Handler):
 async def show_student(handler: Handler, name: str, *, for_staff: bool) -> None:
     """Answer with the exercises of one student."""
     desk = handler.house.desk
-    cards, hand_ins = await asyncio.gather(
-        handler.house.cards.get(), handler.ask(desk.hand_ins, student=name, for_staff=for_staff)
+    cards, hand_ins, dues = await asyncio.gather(
+        handler.house.cards.get(),
+        handler.ask(desk.hand_ins, student=name, for_staff=for_staff),
+        handler.ask(desk.own_dues, name),
     )
-    found = exercises(cards, hand_ins, handler.house.now())
+    found = exercises(cards, hand_ins, handler.house.now(), dues)
     again = ask_again(hand_ins, spans=[each.left for each in found])
     handler.show("mine.html.j2", exercises=found, student=name, for_staff=for_staff, few=_FEW, again=again)
 
@@ -71,8 +73,12 @@ class OneHandIn(Handler):
         """Show all of it that the reader may know."""
         hand_in = await find(self, number)
         desk = self.house.desk
-        cards, notebooks = await asyncio.gather(self.house.cards.get(), self.ask(desk.notebooks, hand_in.number))
-        card = next((each for each in cards if each.name == hand_in.assignment), None)
+        cards, notebooks, dues = await asyncio.gather(
+            self.house.cards.get(),
+            self.ask(desk.notebooks, hand_in.number),
+            self.ask(desk.own_dues, hand_in.student),
+        )
+        card = next((each for each in with_own_dues(cards, dues) if each.name == hand_in.assignment), None)
         self.show(
             "hand_in.html.j2",
             hand_in=hand_in,

@@ -6,8 +6,8 @@ anybody here, and nothing that a reader may not know is worked out from what is 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from saiten.hub.model import Card, HandIn, Job, JobState, Shown, State, Withheld
@@ -34,17 +34,32 @@ class Exercise:
     """hand-ins of the last 24 hours"""
     next_step: str
     """key of a word"""
+    extended: bool = False
+    """whether the card's due date is this student's own"""
 
 
-def exercises(cards: Iterable[Card], hand_ins: Iterable[HandIn], now: datetime) -> list[Exercise]:
+def with_own_dues(cards: Iterable[Card], dues: Mapping[str, datetime]) -> list[Card]:
+    """The cards as one student has them: with the due dates of their extensions."""
+    return [replace(card, due=dues[card.name]) if card.name in dues else card for card in cards]
+
+
+def exercises(
+    cards: Iterable[Card], hand_ins: Iterable[HandIn], now: datetime, dues: Mapping[str, datetime] | None = None
+) -> list[Exercise]:
     """Put one student's hand-ins to the assignments: what is due next in front, then what is over, the latest first.
 
-    An assignment that is not released is none for students, unless this one has handed in for it.
+    An assignment that is not released is none for students, unless this one has handed in for it. `dues` are this
+    student's own due dates, where there is an extension.
     """
     own: dict[str, list[HandIn]] = {}
     for hand_in in hand_ins:
         own.setdefault(hand_in.assignment, []).append(hand_in)
-    found = [_exercise(card, own.get(card.name, []), now) for card in cards if card.released or card.name in own]
+    dues = dues or {}
+    found = [
+        replace(_exercise(card, own.get(card.name, []), now), extended=card.name in dues)
+        for card in with_own_dues(cards, dues)
+        if card.released or card.name in own
+    ]
     return sorted(found, key=_order)
 
 
@@ -96,8 +111,3 @@ def ask_again(
         return _SOON
     near = any(span is not None and 0 <= span < DAY.total_seconds() for span in spans)
     return _LATER if near else None
-
-
-def chosen(hand_ins: Iterable[HandIn], state: str) -> list[HandIn]:
-    """Those in a state, by its name; all for an empty one."""
-    return [each for each in hand_ins if not state or each.state == state]

@@ -1,7 +1,8 @@
 """One week of a course on JupyterHub, in real browsers: two students, an assistant, an instructor.
 
-The hub is the one of `saiten hub`. What people press are JupyterLab's, nbgrader's and our pages' own buttons; only the
-answers come out of a file. Set SAITEN_SCREENSHOTS to a folder to keep a picture of every page that is met.
+In: a browser and a running hub. Out: clicks, and what was seen. What people press are JupyterLab's, nbgrader's and our
+pages' own buttons; only the answers come out of a file. Set SAITEN_SCREENSHOTS to a folder to keep a picture of every
+page that is met, in every language that it has.
 """
 
 from __future__ import annotations
@@ -10,19 +11,18 @@ import csv
 import os
 import re
 import subprocess
-import sys
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
-import pytest
 from built_exercises import ROOT, build
 from lab_steps import AssignmentList, log_in
 from playwright.sync_api import Browser, Page, expect
 
 from saiten.course import Course
-from saiten.hub.trial import choose_ports, prepare, proxy_command, start
-from saiten.hub.trial.run import RunningHub
+from saiten.hub.trial import Place, prepare
 from saiten.sample import copy_course
 from saiten.sample.write import exercise
 
@@ -32,23 +32,35 @@ WRONG = "pool-2x2"
 WAIT = 120_000
 """milliseconds in which a hand-in is marked, the engine's own start included, on a machine that is busy"""
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(900)]
+
+Run = Callable[[Sequence[str]], subprocess.CompletedProcess[str]]
 
 
-@pytest.fixture(scope="module")
-def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningHub]:
-    """A hub with one exercise, which is built and not released."""
+@dataclass(frozen=True)
+class WeekHub:
+    """A hub on which the week takes place."""
+
+    address: str
+    place: Place
+    run: Run
+    """runs a program of the hub's own environment in the course's folder, as the course's account"""
+
+
+def make_place(folder: Path) -> Place:
+    """Make a class of two for one exercise, which is built and not released.
+
+    Args:
+        folder: gets all of it; the hub's account has to own it.
+    """
     build(NAME)
-    course, folder = tmp_path_factory.mktemp("course"), tmp_path_factory.mktemp("hub")
     whole = Course.find(ROOT)
-    copy_course(whole, whole.assignment(NAME), course)
-    running = start(prepare(Course.find(course), folder, 2), choose_ports(0), proxy_command(), print)
-    yield running
-    running.stop()
+    with tempfile.TemporaryDirectory() as course:
+        copy_course(whole, whole.assignment(NAME), Path(course))
+        return prepare(Course.find(Path(course)), folder, 2)
 
 
 @contextmanager
-def person(browser: Browser, hub: RunningHub, name: str) -> Iterator[tuple[Page, str]]:
+def person(browser: Browser, hub: WeekHub, name: str) -> Iterator[tuple[Page, str]]:
     """Somebody's own browser window, and their password."""
     context = browser.new_context(viewport={"width": 1300, "height": 900}, locale="ja-JP")
     context.set_default_timeout(60_000)
@@ -62,11 +74,16 @@ def person(browser: Browser, hub: RunningHub, name: str) -> Iterator[tuple[Page,
 def picture(page: Page, name: str) -> None:
     """Keep what is seen, where somebody wants to look."""
     folder = os.environ.get("SAITEN_SCREENSHOTS")
-    if folder:
-        page.screenshot(path=str(Path(folder) / f"{name}.png"), full_page=True)
+    if not folder:
+        return
+    page.screenshot(path=str(Path(folder) / f"{name}.png"), full_page=True)
+    if page.locator("#show-en").count():
+        page.check("#show-en")
+        page.screenshot(path=str(Path(folder) / f"{name}-en.png"), full_page=True)
+        page.check("#show-ja")
 
 
-def answers(hub: RunningHub, wrong: bool) -> bytes:
+def answers(hub: WeekHub, wrong: bool) -> bytes:
     """The notebook with every answer, or with one that is wrong."""
     made = exercise(hub.place.course, hub.place.course.assignment(NAME))
     cells = made.answers()
@@ -79,7 +96,7 @@ def answers(hub: RunningHub, wrong: bool) -> bytes:
     return files[f"{NAME}.ipynb"]
 
 
-def home(hub: RunningHub, student: str) -> Path:
+def home(hub: WeekHub, student: str) -> Path:
     """The student's folder of the exercise, once it is fetched."""
     return hub.place.state / "homes" / student / NAME
 
@@ -97,8 +114,8 @@ def points_shown(page: Page) -> float:
     return sum(found)
 
 
-def test_a_week_of_the_course(browser: Browser, hub: RunningHub) -> None:
-    """Release, fetch, validate, submit, feedback, a second try, marking by hand, export: does all of it work?"""
+def live_through_a_week(browser: Browser, hub: WeekHub) -> None:
+    """Release, fetch, validate, submit, feedback, a second try, marking by hand, export."""
     base = hub.address.rstrip("/")
     marking = f"{base}/services/marking"
     _release(browser, hub, base, marking)
@@ -107,7 +124,7 @@ def test_a_week_of_the_course(browser: Browser, hub: RunningHub) -> None:
     _export(hub, _mark_by_hand(browser, hub, base))
 
 
-def _release(browser: Browser, hub: RunningHub, base: str, marking: str) -> None:
+def _release(browser: Browser, hub: WeekHub, base: str, marking: str) -> None:
     """The instructor releases the exercise on the staff page; a student cannot."""
     with person(browser, hub, "student-001") as (page, password):
         log_in(page, base, "student-001", password)
@@ -127,7 +144,7 @@ def _release(browser: Browser, hub: RunningHub, base: str, marking: str) -> None
     assert (hub.place.exchange / hub.place.course.coursedir.course_id / "outbound" / NAME / f"{NAME}.ipynb").is_file()
 
 
-def _hand_in_twice(browser: Browser, hub: RunningHub, base: str, marking: str) -> None:
+def _hand_in_twice(browser: Browser, hub: WeekHub, base: str, marking: str) -> None:
     """A wrong answer, feedback on it, the right one, feedback in JupyterLab."""
     with person(browser, hub, "student-001") as (page, password):
         lab = AssignmentList(page, base, "student-001", password)
@@ -146,12 +163,15 @@ def _hand_in_twice(browser: Browser, hub: RunningHub, base: str, marking: str) -
         mine.get_by_role("link", name="フィードバックを読む").first.click()
         expect(mine.locator("body")).to_contain_text("max_pool_2x2")
         picture(mine, "feedback-wrong")
+        mine.goto(f"{marking}/hand-ins/1")
+        expect(mine.locator("#hand-in .badge.marked")).to_be_visible()
+        picture(mine, "hand-in-wrong")
         mine.goto(f"{marking}/mine")
 
         (home(hub, "student-001") / f"{NAME}.ipynb").write_bytes(answers(hub, wrong=False))
         lab.submit(NAME)
-        expect(mine.locator(".hand-in .badge.marked").first).to_be_visible(timeout=WAIT)
         expect(mine.locator(".hand-in h3").first).to_contain_text("2", timeout=WAIT)
+        expect(mine.locator(".hand-in .badge").first).to_have_class(re.compile("marked"), timeout=WAIT)
         picture(mine, "mine-right")
         better = points_shown(mine)
         assert better > points
@@ -163,7 +183,7 @@ def _hand_in_twice(browser: Browser, hub: RunningHub, base: str, marking: str) -
         assert any("max_pool_2x2" in each.read_text("utf-8") for each in feedback)
 
 
-def _the_other_student(browser: Browser, hub: RunningHub, base: str, marking: str) -> None:
+def _the_other_student(browser: Browser, hub: WeekHub, base: str, marking: str) -> None:
     """Another one hands in the right answers, in English, on a phone; the page follows by itself."""
     with person(browser, hub, "student-002") as (page, password):
         lab = AssignmentList(page, base, "student-002", password)
@@ -179,15 +199,17 @@ def _the_other_student(browser: Browser, hub: RunningHub, base: str, marking: st
         assert mine.goto(f"{marking}/students/student-001").status == 403  # type: ignore[union-attr]
 
 
-def _mark_by_hand(browser: Browser, hub: RunningHub, base: str) -> float:
+def _mark_by_hand(browser: Browser, hub: WeekHub, base: str) -> float:
     """The assistant marks the written answers of one hand-in in formgrader; returns the points given."""
     course = hub.place.course.coursedir.course_id
+    marking = f"{base}/services/marking"
     with person(browser, hub, "assistant") as (page, password):
         log_in(page, base, "assistant", password)
         page.wait_for_url("**/hub/home")
-        page.goto(f"{base}/services/marking/staff")
+        page.goto(f"{marking}/staff")
         picture(page, "staff-assistant")
         assert page.locator(f"#do-release-{NAME}").count() == 0, "an assistant does not release"
+        _look_around(page, marking)
         page.goto(f"{base}/services/{course}/formgrader/gradebook/{NAME}/{NAME}")
         page.get_by_role("link", name="Submission #1").click()
         waiting = page.locator("input.score.needs_manual_grade")  # the class comes with the points, after the page
@@ -204,17 +226,31 @@ def _mark_by_hand(browser: Browser, hub: RunningHub, base: str) -> float:
         return by_hand
 
 
-def _export(hub: RunningHub, by_hand: float) -> None:
+def _look_around(page: Page, marking: str) -> None:
+    """Every other page that staff have is there, with the class on it."""
+    for address, holds in {
+        "staff/hand-ins": "student-002",
+        "staff/hand-ins?state=marked&student=student-001": "student-001",
+        f"staff/assignments/{NAME}": "student-002",
+        "staff/log": "instructor",
+        "students/student-001": NAME,
+        "hand-ins/1": "student-001",
+    }.items():
+        page.goto(f"{marking}/{address}")
+        expect(page.locator("body")).to_contain_text(holds)
+        picture(page, "staff-" + re.sub(r"\W+", "-", address.removeprefix("staff/")))
+
+
+def _export(hub: WeekHub, by_hand: float) -> None:
     """Saiten's export has the mark that is complete and leaves the other one empty; nbgrader's own has both."""
     root = hub.place.course.root
-    program = str(Path(sys.executable).with_name("nbgrader"))
-    subprocess.run([program, "export", "--to", "marks.csv"], cwd=root, check=True, capture_output=True)
+    done = hub.run(["nbgrader", "export", "--to", "marks.csv"])
+    assert done.returncode == 0, done.stderr
     with (root / "marks.csv").open(encoding="utf-8") as file:
         theirs = {row["student_id"]: float(row["score"]) for row in csv.DictReader(file) if row["assignment"] == NAME}
     assert theirs.keys() == {"student-001", "student-002"}
     assert sorted(theirs.values())[1] - sorted(theirs.values())[0] == by_hand, "both gave the same answers"
-    command = [sys.executable, "-c", "from saiten.cli import main; main()", "export", "--output", "ours.csv"]
-    done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
+    done = hub.run(["saiten", "export", "--output", "ours.csv"])
     assert done.returncode == 1, done.stderr
     with (root / "ours.csv").open(encoding="utf-8-sig") as file:
         ours = {row["student"]: row[NAME] for row in csv.DictReader(file)}
