@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import pickle
 import socket
@@ -24,7 +25,7 @@ from fake_engine import RefusingEngine, judged, make_bundle, order
 from saiten.batch.run import run_batch
 from saiten.batch.worker import mark
 from saiten.bundle import Bundle
-from saiten.cluster import lodge, orders, versions
+from saiten.cluster import link, lodge, orders, versions
 from saiten.cluster.choose import HERE, Cluster, chosen
 from saiten.cluster.pool import ClusterPool
 from saiten.errors import ClusterError, SandboxError
@@ -300,13 +301,19 @@ def test_what_is_no_address_is_said_at_once(address: str, words: str) -> None:
 
 
 def test_nobody_and_somebody_else_at_the_address(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Is a closed port, and a program that is no scheduler, one clear error each?"""
+    """Is a closed port, and a program that is no scheduler, one clear error each?
+
+    Dask tries again until the time is over. Its last attempt may have so little of it left that it ends by time, not
+    by the refusal.
+    """
     monkeypatch.setattr("saiten.cluster.link._CONNECT_SECONDS", 0.5)
     with socket.socket() as mute:
         mute.bind(("127.0.0.1", 0))
         port = mute.getsockname()[1]
         with (
-            pytest.raises(ClusterError, match=f"No Dask scheduler answers at tcp://127.0.0.1:{port} .*refused"),
+            pytest.raises(
+                ClusterError, match=f"No Dask scheduler answers at tcp://127.0.0.1:{port} .*(refused|Timeout)"
+            ),
             pool_on(f"tcp://127.0.0.1:{port}"),
         ):
             pass
@@ -316,6 +323,21 @@ def test_nobody_and_somebody_else_at_the_address(monkeypatch: pytest.MonkeyPatch
             pool_on(f"tcp://127.0.0.1:{port}"),
         ):
             pass
+
+
+def test_an_attempt_without_time_left_is_said_to_be_late() -> None:
+    """Is a wait that was cut short called a time-out? Python's cause of it, `CancelledError`, explains nothing."""
+
+    async def late() -> None:
+        async with asyncio.timeout(0):
+            await asyncio.sleep(60)
+
+    with pytest.raises(TimeoutError) as caught:
+        asyncio.run(late())
+    assert isinstance(caught.value.__cause__, asyncio.CancelledError)
+    outer = OSError("Timed out trying to connect")
+    outer.__cause__ = caught.value
+    assert link._reason(outer) == "TimeoutError"
 
 
 def test_waiting_for_workers_ends() -> None:

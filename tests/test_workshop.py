@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -94,7 +95,48 @@ def test_ci_runs_the_same_verbs_and_stops_at_a_failure() -> None:
     subprocess.run(["bash", "-n", script], check=True)
     text = script.read_text(encoding="utf-8")
     assert "set -euo pipefail" in text
-    assert re.findall(r"^make (\S+)", text, flags=re.MULTILINE) == ["lint", "test", "test-system", "check"]
+    assert re.findall(r"^(?:make|tests) ([a-z-]+)", text, re.MULTILINE) == ["lint", "test", "test-system", "check"]
+
+
+@pytest.mark.parametrize(
+    ("failed", "recipe", "alone", "green", "said"),
+    [
+        (0, 0, 0, True, ""),
+        (1, 1, 0, True, "UNSTEADY"),
+        (2, 1, 0, True, "UNSTEADY"),
+        (1, 1, 1, False, "Once more, alone"),
+        (1, 1, 5, False, "Once more, alone"),  # nothing was remembered as failed: no evidence
+        (3, 1, 0, False, ""),
+        (0, 1, 0, False, ""),
+        (1, 2, 0, False, ""),  # interrupted
+        (1, 3, 0, False, ""),  # pytest's own fault
+    ],
+)
+def test_ci_looks_twice_at_a_test_or_two(
+    tmp_path: Path, failed: int, recipe: int, alone: int, green: bool, said: str
+) -> None:
+    """Is one failure tried alone and named, and is everything else a failure at once?"""
+    lines = "".join(f"echo 'FAILED tests/test_{number}.py::test_it[a b] - why'; " for number in range(failed))
+    broken = f"echo 'make: *** [Makefile:80: test] Error {recipe}'; exit 2" if recipe else "exit 0"
+    programs = {
+        "bin/make": f'echo "made $*"; [[ $1 == test ]] || exit 0; {lines}{broken}',
+        ".venv/bin/python": f'echo "alone $*"; exit {alone}',
+    }
+    for name, body in programs.items():
+        program = tmp_path / name
+        program.parent.mkdir(parents=True)
+        program.write_text(f"#!/bin/bash\n{body}\n", encoding="utf-8")
+        program.chmod(0o755)
+    script = tmp_path / ".ci" / "run"
+    script.parent.mkdir()
+    shutil.copy(ROOT / ".ci" / "run", script)
+    path = f"{tmp_path / 'bin'}:{os.environ['PATH']}"
+    ended = subprocess.run([script], env={**os.environ, "PATH": path}, text=True, stdout=subprocess.PIPE, check=False)
+    assert (ended.returncode == 0) == green
+    assert ("made check" in ended.stdout) == green
+    assert [word for word in ("Once more, alone", "UNSTEADY") if word in ended.stdout][-1:] == ([said] if said else [])
+    assert ("alone -m pytest" in ended.stdout) == bool(said)
+    assert ended.stdout.count("a b") == failed * (1 + (said == "UNSTEADY"))
 
 
 @pytest.mark.parametrize("folder", ["source", "release", "autograder", "solutions", "tests", "bench", "docs"])

@@ -271,7 +271,8 @@ def _end(client: Any) -> None:
 
 
 def _reason(error: BaseException) -> str:
-    while error.__cause__ is not None:
+    """Return the innermost cause; that a wait was given up is told by the time-out, not by its `CancelledError`."""
+    while error.__cause__ is not None and not isinstance(error.__cause__, asyncio.CancelledError):
         error = error.__cause__
     words = " ".join(str(error).split())
     return f"{type(error).__name__}: {words}"[:300] if words else type(error).__name__
