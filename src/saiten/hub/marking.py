@@ -11,7 +11,7 @@ import queue
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from concurrent.futures import BrokenExecutor, Future
 from contextlib import suppress
 from dataclasses import dataclass
@@ -26,6 +26,7 @@ from saiten.bundle import Bundle
 from saiten.course import Course
 from saiten.errors import CourseError, UserError
 from saiten.hub.bundles import Broken, Bundles, Ready
+from saiten.hub.forecast import Forecast
 from saiten.hub.model import Shown, State, WorkerHealth
 from saiten.hub.publish import Publisher
 from saiten.hub.queue import FairQueue
@@ -41,8 +42,6 @@ LOG = logging.getLogger("saiten.hub")
 _TICK_SECONDS = 0.25
 _LOOK_SECONDS = 1.0
 """between two looks for bundles and settings that have changed"""
-_USUAL_SHARE = 0.3
-"""of the last marking in the time that is expected of the next"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +89,7 @@ class Coordinator:
         self._marking: dict[tuple[str, str], Work] = {}
         """(student, assignment) to the one hand-in that is being marked"""
         self._done: list[Work] = []
-        self._positions: Mapping[int, int] = {}
-        self._usual: dict[str, float] = {}
-        """assignment to seconds that marking usually takes"""
+        self._forecast = Forecast()
         self._thread = threading.Thread(target=self._run, name="marking", daemon=True)
         self._stopping, self._looked = False, 0.0
 
@@ -132,18 +129,13 @@ class Coordinator:
 
     def place(self, number: int) -> int | None:
         """Place in the queue, from 1; None if it does not wait there."""
-        return self._positions.get(number)
+        return self._forecast.place(number)
 
     def expected(self, arrival: Arrival) -> float | None:
         """Seconds until a hand-in is probably marked; None if nothing like it was marked yet."""
-        usual = self._usual.get(arrival.assignment)
-        if usual is None:
-            return None
         work = self._marking.get((arrival.student, arrival.assignment))
-        if work is not None and work.arrival.number == arrival.number:
-            return max(0.5, usual - (time.monotonic() - work.begun))
-        ahead = self._positions.get(arrival.number)
-        return None if ahead is None else usual * (1 + (ahead - 1) // self._workers.at_once) + 0.5
+        begun = work.begun if work is not None and work.arrival.number == arrival.number else None
+        return self._forecast.expected(arrival.number, arrival.assignment, begun, self._workers.at_once)
 
     def health(self) -> list[WorkerHealth]:
         """What each worker does."""
@@ -187,7 +179,7 @@ class Coordinator:
     def _turn(self) -> None:
         """Everything that can be done now, then wait for something to happen."""
         self._dispatch()
-        self._positions = {number: place for place, number in enumerate(self._queue.waiting(), 1)}
+        self._forecast.see(self._queue.waiting())
         self._listen(0.0 if self._done else _TICK_SECONDS)
         self._give_up_on_late_ones()
         done, self._done = self._done, []
@@ -398,6 +390,4 @@ class Coordinator:
 
     def _end(self, work: Work) -> None:
         self._marking.pop((work.arrival.student, work.arrival.assignment), None)
-        spent = time.monotonic() - work.begun
-        old = self._usual.get(work.arrival.assignment, spent)
-        self._usual[work.arrival.assignment] = old + _USUAL_SHARE * (spent - old)
+        self._forecast.learn(work.arrival.assignment, time.monotonic() - work.begun)
