@@ -1,6 +1,7 @@
 """`make bench-scale`: what a class of 100, 1,000 and 10,000 costs, by one worker, by two, and on a Dask cluster.
 
-Ways: a number of workers on all cores; `core`, one worker with one core for all there is to do; `dask`.
+Ways: a number of workers on all cores; `core`, one worker with one core for all there is to do; `apart`, the class in
+two halves by two such runs at once, which have nothing in common but the machine; `dask`.
 In: options below. Out: a table and a plot: seconds, submissions a second, memory, size of the database; one JSON file.
 A class is one sample class handed in again and again under other names, so that every size holds the same work.
 """
@@ -16,6 +17,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -32,6 +34,7 @@ ROOT = Path(__file__).parent.parent
 RESULTS = ROOT / "bench" / "results"
 DASK = "dask"
 ONE_CORE = "core"
+APART = "apart"
 _SAITEN = "from saiten.cli import main; main()"
 _BASE = 100
 """students of the class that is handed in again and again"""
@@ -44,7 +47,7 @@ class Measured:
     """One class, marked once."""
 
     way: str
-    """"1 worker", "2 workers", "1 worker, 1 core", "dask, 2 workers\""""
+    """"1 worker", "2 workers", "1 worker, 1 core", "2 runs, a core each", "dask, 2 workers\""""
     workers: int
     submissions: int
     seconds: float
@@ -121,6 +124,8 @@ class Classes:
 
     def mark(self, number: int, way: str, cluster_workers: int) -> Measured:
         """Mark a class of that size once, and remove it."""
+        if way == APART:
+            return self._mark_apart(number)
         course = self.hand_in(number, f"class-{way}-{number}")
         workers = cluster_workers if way == DASK else 1 if way == ONE_CORE else int(way)
         label = f"{workers} worker{'s' if workers > 1 else ''}"
@@ -133,11 +138,39 @@ class Classes:
             done = self._grade(course, ["--workers", "1"], {max(os.sched_getaffinity(0))})
         else:
             done = self._grade(course, ["--workers", way])
-        database = sum(path.stat().st_size for path in course.root.glob("gradebook.db*")) / 1e6
-        shutil.rmtree(course.root)
-        middle = done.first_mb[len(done.first_mb) // 2] if done.first_mb else 0.0
-        height = max(done.first_mb, default=0.0)
-        return Measured(label, workers, number, done.seconds, height, middle, done.peak_pss_mb, database)
+        return self._measured(label, workers, number, [(course, done)])
+
+    def _mark_apart(self, number: int) -> Measured:
+        """What the machine gives to two programs at once, whatever they are to each other."""
+        cores = sorted(os.sched_getaffinity(0))[-2:]
+        halves = [
+            self.hand_in(size, f"class-{APART}-{size}-{core}")
+            for core, size in zip(cores, _halves(number), strict=True)
+        ]
+        with ThreadPoolExecutor(len(cores)) as threads:
+            calls = [
+                threads.submit(self._grade, half, ["--workers", "1"], {core})
+                for half, core in zip(halves, cores, strict=True)
+            ]
+            runs = [(half, call.result()) for half, call in zip(halves, calls, strict=True)]
+        return self._measured("2 runs, a core each", 2, number, runs)
+
+    def _measured(self, label: str, workers: int, number: int, runs: Sequence[tuple[Course, Run]]) -> Measured:
+        """Put together what runs that began together took, and remove their courses."""
+        looks = [done.first_mb or (0.0,) for _, done in runs]
+        databases = [path.stat().st_size for course, _ in runs for path in course.root.glob("gradebook.db*")]
+        for course, _ in runs:
+            shutil.rmtree(course.root)
+        return Measured(
+            label,
+            workers,
+            number,
+            max(done.seconds for _, done in runs),
+            max(max(each) for each in looks),
+            max(each[len(each) // 2] for each in looks),
+            sum(done.peak_pss_mb for _, done in runs),
+            sum(databases) / 1e6,
+        )
 
     def mark_again(self, number: int, change: str) -> dict[str, float | int | str]:
         """Mark a class, change one hidden test, mark again; who has other points may have them there alone.
@@ -215,8 +248,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "--ways",
         type=lambda text: text.split(","),
-        default=["core", "1", "2", DASK],
-        help="default: core,1,2,dask",
+        default=["core", "1", "2", APART, DASK],
+        help="default: core,1,2,apart,dask; what is named twice is run twice: where neighbours slow a machine, medians"
+        " say more",
     )
     parser.add_argument("--cluster-workers", type=int, default=2, help="workers of the cluster (default: %(default)s)")
     parser.add_argument("--most-alone", type=int, default=10**9, help="largest class for a single worker")
@@ -232,6 +266,10 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--page", type=Path, help="write table and plot there (.md, with a .png beside it)")
     parser.add_argument("--scratch", type=Path, help="where the classes are put; some gigabytes")
     return parser.parse_args()
+
+
+def _halves(number: int) -> tuple[int, int]:
+    return number // 2, number - number // 2
 
 
 def _numbers(text: str) -> list[int]:

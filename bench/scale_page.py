@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import matplotlib as mpl
@@ -21,8 +22,13 @@ import matplotlib.pyplot as plt
 
 _Row = Mapping[str, Any]
 _LARGE = 10_000
-_AGAINST = ("one worker on one core", "one worker on all cores")
-_COLOURS = ("#1b6ca8", "#c8553d", "#588157", "#7b5ea7")
+_APART = "2 runs, a core each"
+_AGAINST = {
+    "1 worker, 1 core": "one worker on one core",
+    "1 worker": "one worker on all cores",
+    _APART: "two separate runs with a core each",
+}
+_COLOURS = ("#1b6ca8", "#c8553d", "#588157", "#7b5ea7", "#b08900")
 
 _INTRODUCTION = """\
 # Large classes
@@ -33,9 +39,13 @@ submissions, right, wrong, half-done and broken ones, handed in again and again 
 same work. Everything is counted, from the start of `saiten grade` to its end: reading, marking, ledger, gradebook,
 marked notebooks, the table.
 
-*Efficiency*: what two workers mark in a second, against twice what one marks. On two cores both share them, memory and
-caches with the coordinator; one worker on all cores has the coordinator on the other core, one worker on one core has
-not. The start, paid once, counts in; what one more submission costs is without it.
+*Efficiency*: what two workers on two cores mark in a second, against twice what one worker marks on one core, where
+the coordinator has no other core either: what a second core brings. One worker that may use all cores uses more than
+one of them already (the coordinator works beside it, and so do its own processes, in part), so that two workers cannot
+mark twice as much; that share is named, too. Two cores of a virtual machine seldom give twice one: *two separate runs
+with a core each*, two halves of the class that have nothing in common but the machine, say what is to be had there. The
+start, paid once, counts in; what one more submission costs is without it. A way that stands twice in the table was run
+twice, in turn with the others: medians are compared.
 
 *Coordinator*: resident memory of `saiten grade` itself at its height, and halfway. *Tree*: it and its workers, pages
 that are shared counted once; on a cluster the workers are not its children. *Database*: `gradebook.db` with the ledger.
@@ -81,40 +91,43 @@ def _table(rows: Sequence[_Row]) -> str:
 
 
 def _figures(rows: Sequence[_Row]) -> str:
-    """Cost of one more submission between sizes, and what a second worker brings, without the start of the run."""
-    ways: defaultdict[str, list[_Row]] = defaultdict(list)
+    """Cost of one more submission between sizes, and what a second worker brings; medians where one was run often."""
+    runs: defaultdict[str, defaultdict[int, list[float]]] = defaultdict(lambda: defaultdict(list))
     for row in rows:
-        ways[row["way"]].append(row)
+        runs[row["way"]][row["submissions"]].append(row["seconds"])
+    seconds = {way: {number: median(each) for number, each in sorted(of.items())} for way, of in runs.items()}
+    workers = {row["way"]: row["workers"] for row in rows}
     lines = []
-    for way, found in ways.items():
-        found.sort(key=lambda row: int(row["submissions"]))
+    for way, of in seconds.items():
         steps = [
-            f"{1000 * (more['seconds'] - less['seconds']) / (more['submissions'] - less['submissions']):.1f} ms"
-            f" from {less['submissions']:,} to {more['submissions']:,}"
-            for less, more in pairwise(found)
+            f"{1000 * (of[more] - of[less]) / (more - less):.1f} ms from {less:,} to {more:,}"
+            for less, more in pairwise(of)
         ]
         if steps:
             lines.append(f"- {way}: one more submission costs {', '.join(steps)}.")
-    one = {
-        way: {row["submissions"]: row["seconds"] for row in ways.get(way, [])}
-        for way in ("1 worker, 1 core", "1 worker")
-    }
-    for way, found in ways.items():
-        for row in found:
+    for way, of in seconds.items():
+        for number, mine in of.items():
             shares = [
-                f"{seconds[row['submissions']] / row['workers'] / row['seconds']:.0%} of {words}"
-                for seconds, words in zip(one.values(), _AGAINST, strict=True)
-                if row["workers"] > 1 and row["submissions"] in seconds
+                f"{workers[one] * seconds[one][number] / workers[way] / mine:.0%} of {words}"
+                for one, words in _AGAINST.items()
+                if workers[way] > 1 and one != way and number in seconds.get(one, {})
             ]
             if shares:
-                lines.append(f"- {way}, {row['submissions']:,}: efficiency {', '.join(shares)}.")
+                lines.append(f"- {way}, {number:,}: efficiency {', '.join(shares)}.")
+    often = [(way, number, each) for way, of in runs.items() for number, each in of.items() if len(each) > 1]
+    if often:
+        way, number, each = max(often, key=lambda item: max(item[2]) / min(item[2]))
+        lines.append(
+            f"- What was run more than once differed by up to {max(each) / min(each) - 1:.0%} ({way}, {number:,}:"
+            f" {min(each):.1f} to {max(each):.1f} s): shares of a few per cent say little here."
+        )
     return "\n".join(lines) + "\n" if lines else ""
 
 
 def _not_measured(rows: Sequence[_Row]) -> str:
     """What a reader may look for in vain."""
-    large = [row["way"] for row in rows if row["submissions"] >= _LARGE]
-    alone = f" by anything but {', '.join(large)}" if large else ""
+    large = list(dict.fromkeys(row["way"] for row in rows if row["submissions"] >= _LARGE))
+    alone = f" by anything but {'; '.join(large)}" if large else ""
     parts = (
         [] if len(large) == len({row["way"] for row in rows}) > 0 else [f"A class of {_LARGE:,} was not marked{alone}."]
     )
@@ -143,7 +156,11 @@ def draw(rows: Sequence[_Row], target: Path) -> None:
     }
     for axis, (label, value) in zip(axes, kinds.items(), strict=True):
         for way, colour in zip(ways, _COLOURS, strict=False):
-            points = sorted((row["submissions"], value(row)) for row in rows if row["way"] == way)
+            at: defaultdict[int, list[float]] = defaultdict(list)
+            for row in rows:
+                if row["way"] == way:
+                    at[row["submissions"]].append(value(row))
+            points = sorted((number, median(each)) for number, each in at.items())
             axis.plot(*zip(*points, strict=True), marker="o", color=colour, label=way)
         axis.set_xscale("log")
         axis.set_xlabel("submissions")
