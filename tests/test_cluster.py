@@ -326,17 +326,11 @@ def test_nobody_and_somebody_else_at_the_address(monkeypatch: pytest.MonkeyPatch
 
 
 def test_an_attempt_without_time_left_is_said_to_be_late() -> None:
-    """Is a wait that was cut short called a time-out? Python's cause of it, `CancelledError`, explains nothing."""
-
-    async def late() -> None:
-        async with asyncio.timeout(0):
-            await asyncio.sleep(60)
-
-    with pytest.raises(TimeoutError) as caught:
-        asyncio.run(late())
-    assert isinstance(caught.value.__cause__, asyncio.CancelledError)
+    """Is a wait that was cut short called a time-out? Newer Pythons name a `CancelledError` as its cause."""
+    late = TimeoutError()
+    late.__cause__ = asyncio.CancelledError()
     outer = OSError("Timed out trying to connect")
-    outer.__cause__ = caught.value
+    outer.__cause__ = late
     assert link._reason(outer) == "TimeoutError"
 
 
