@@ -192,6 +192,7 @@ class Classes:
         shutil.rmtree(course.root)
         (line,) = [line for line in second.output.splitlines() if line.startswith("In part")]
         return {
+            "day": datetime.now(UTC).date().isoformat(),
             "assignment": self._assignment,
             "test": change,
             "without": ", ".join(self._without),

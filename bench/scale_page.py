@@ -1,10 +1,13 @@
 """The page that `make bench-scale` writes: a table of what was measured, and a plot of it.
 
 In: the measurements as plain data. Out: a Markdown file, and a PNG of the same name beside it.
+`python -m bench.scale_page bench/results/scale-*.json --page PAGE.md` puts several runs together on one page.
 """
 
 from __future__ import annotations
 
+import argparse
+import json
 import os
 import platform
 from collections import defaultdict
@@ -56,11 +59,12 @@ def write_page(kept: Mapping[str, Any], page: Path) -> None:
     """Write the page.
 
     Args:
-        kept: `measured` (rows) and `again` (None if that was not asked for), as `bench.scale` keeps them.
+        kept: `measured` (rows) and `again` (None if that was not asked for), as `bench.scale` keeps them; `runs`, of
+            how many runs they are.
         page: a Markdown file; the plot stands beside it as PNG.
     """
     rows: Sequence[_Row] = kept["measured"]
-    parts = [_INTRODUCTION, _machine(), _table(rows), _figures(rows)]
+    parts = [_INTRODUCTION, _machine(kept.get("runs", 1)), _table(rows), _figures(rows)]
     parts.append(_not_measured(rows))
     if rows:
         draw(rows, page.with_suffix(".png"))
@@ -70,11 +74,26 @@ def write_page(kept: Mapping[str, Any], page: Path) -> None:
     page.write_text("\n".join(part for part in parts if part), encoding="utf-8")
 
 
-def _machine() -> str:
+def joined(runs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Put what several runs kept together, by size; of what was marked again, the last."""
+    measured = [row for run in runs for row in run["measured"]]
+    again = [run["again"] for run in runs if run.get("again")]
+    places = {way: place for place, way in enumerate(dict.fromkeys(row["way"] for row in measured))}
+    measured.sort(key=lambda row: (row["submissions"], places[row["way"]]))
+    return {
+        "measured": measured,
+        "again": again[-1] if again else None,
+        "runs": sum(bool(run["measured"]) for run in runs),
+    }
+
+
+def _machine(runs: int) -> str:
     cores = len(os.sched_getaffinity(0))
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     day = datetime.now(UTC).date().isoformat()
-    return f"{day}: {platform.system()} {platform.machine()}, {cores} cores, {memory:.0f} GiB.\n"
+    return f"{day}: {platform.system()} {platform.machine()}, {cores} cores, {memory:.0f} GiB." + (
+        f" Put together of {runs} runs.\n" if runs > 1 else "\n"
+    )
 
 
 def _table(rows: Sequence[_Row]) -> str:
@@ -139,8 +158,9 @@ def _not_measured(rows: Sequence[_Row]) -> str:
 def _again(again: Mapping[str, Any]) -> str:
     return (
         "## Marked again after one hidden test was mended\n\n"
-        f"{again['submissions']:,} submissions of {again['assignment']}, none of the kinds {again['without']},"
-        f" two workers:\n{again['first_seconds']:.1f} s the first time, {again['again_seconds']:.1f} s after a change"
+        f"{again['day']}, {again['submissions']:,} submissions of {again['assignment']}, none of the kinds"
+        f" {again['without']}, two workers:\n{again['first_seconds']:.1f} s the first time,"
+        f" {again['again_seconds']:.1f} s after a change"
         f" of `{again['test']}`: {again['share']:.0%}.\nThe summary said: {again['said']}\n"
     )
 
@@ -172,3 +192,17 @@ def draw(rows: Sequence[_Row], target: Path) -> None:
     axes[0].legend()
     figure.savefig(target, dpi=110)
     plt.close(figure)
+
+
+def main() -> int:
+    """Put several runs together."""
+    parser = argparse.ArgumentParser(prog="python -m bench.scale_page", description=__doc__)
+    parser.add_argument("results", type=Path, nargs="+", help="JSON files that `make bench-scale` left")
+    parser.add_argument("--page", type=Path, required=True, help="write table and plot there (.md, a .png beside it)")
+    options = parser.parse_args()
+    write_page(joined([json.loads(path.read_text(encoding="utf-8")) for path in options.results]), options.page)
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import socket
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -18,6 +19,7 @@ from typing import Any, TypeVar
 import dask
 from distributed import Client
 from distributed.comm import registry
+from distributed.comm.addressing import get_address_host_port
 from distributed.comm.core import connect
 from distributed.security import Security
 
@@ -192,11 +194,25 @@ def _opened(address: str) -> Any:
     except Exception as error:  # sockets, TLS, messages of something that is not Dask
         reason = _reason(error)
         seconds = time.monotonic() - begin
+        if scheme == "tcp" and reason == TimeoutError.__name__:
+            reason = _refusal(address) or reason
         if scheme in _WITH_KEYS:
             step = "See that it speaks TLS, and that certificate, key and CA of `distributed.comm.tls` fit its own."
         else:
             step = "See that `dask scheduler` runs there without TLS, and that no firewall is between: " + _HOW_TO
         raise ClusterError(f"No Dask scheduler answers at {address} after {seconds:.0f} s ({reason}).", step) from error
+
+
+def _refusal(address: str) -> str:
+    """Say how a plain connection is refused; "" where it is not.
+
+    Dask tries until its time is over. The last attempt may have none of it left, and hide that all others were refused.
+    """
+    try:
+        socket.create_connection(get_address_host_port(address), timeout=1.0).close()
+    except (OSError, ValueError) as error:
+        return _reason(error)
+    return ""
 
 
 def _keys(address: str, scheme: str) -> Any:
